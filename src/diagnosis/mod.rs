@@ -1,0 +1,3 @@
+//! Ranks the causes that best explain a ledger, and keeps the reasons.
+
+pub mod network;
