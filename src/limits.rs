@@ -39,3 +39,9 @@ pub const ORIGINS: usize = 4096;
 
 /// Most candidate cause instances (`inference.md` § 3.12).
 pub const CANDIDATES: usize = 4096;
+
+/// Most values kept of one extraction in one record.
+pub const EXTRACTS: usize = 64;
+
+/// Most writers told apart per (signature, subject); the rest count as one.
+pub const WITNESSES: usize = 64;

@@ -1,1 +1,52 @@
-fn main() {}
+//! The program: arguments, output stream, exit code. One file per subcommand.
+
+mod args;
+mod diagnose;
+mod output;
+mod patterns;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Cli, Command};
+use output::Failure;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are answers, not mistakes.
+            let code = if error.use_stderr() { 2 } else { 0 };
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    let exit_zero = cli.common.exit_zero;
+    match run(cli) {
+        Ok(found) => ExitCode::from(u8::from(found && !exit_zero)),
+        Err(Failure::ClosedPipe) => ExitCode::SUCCESS,
+        Err(failure) => {
+            anstream::eprintln!("rdiag: {failure}");
+            ExitCode::from(failure.code())
+        }
+    }
+}
+
+/// Runs the command; `true` when there is something to act on.
+fn run(cli: Cli) -> Result<bool, Failure> {
+    let common = &cli.common;
+    match cli.command {
+        None => diagnose::run(common, &cli.diagnose),
+        Some(Command::Diagnose(args)) => diagnose::run(common, &args),
+        Some(Command::Patterns(args)) => patterns::run(common, &args),
+        Some(Command::Explain(args)) => patterns::explain(common, &args),
+        Some(Command::Schema) => output::print_json(&rdiag::report::schema()).map(|()| false),
+        Some(Command::Completions { shell }) => output::completions(shell).map(|()| false),
+        Some(Command::Man) => output::man().map(|()| false),
+        Some(Command::Version) => output::version().map(|()| false),
+    }
+}

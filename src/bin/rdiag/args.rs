@@ -1,0 +1,143 @@
+//! What was typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Says what is wrong with a Thanos Receive ring, from what it leaves behind.
+#[derive(Debug, Parser)]
+#[command(
+    name = "rdiag",
+    version,
+    args_conflicts_with_subcommands = true,
+    disable_help_subcommand = true,
+    after_help = "Examples:\n  \
+        kubectl logs -n monitoring -l app=thanos-receive --prefix --timestamps --tail=-1 --max-log-requests=50 | rdiag\n  \
+        rdiag ./bundle            a folder, a bundle or an archive of one\n  \
+        rdiag explain receiver-oom\n\n\
+        Exit codes: 0 nothing to act on, 1 an incident or a failed check, 2 wrong usage, 3 the job could not be done."
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+    #[command(flatten)]
+    pub(crate) diagnose: Diagnose,
+}
+
+/// Options every subcommand takes.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Common {
+    /// Output format
+    #[arg(short, long, global = true, value_enum, default_value_t = Output::Text)]
+    pub(crate) output: Output,
+    /// Colours: `auto` only on a terminal
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
+    pub(crate) color: Color,
+    /// More: all evidence, all coverage
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+    /// A folder of patterns that adds to or overrides the built-in ones
+    #[arg(long, global = true, value_name = "DIR", env = "RDIAG_PATTERNS")]
+    pub(crate) patterns: Option<PathBuf>,
+    /// Exit 0 even when there is an incident (2 and 3 stay)
+    #[arg(long, global = true, env = "RDIAG_EXIT_ZERO")]
+    pub(crate) exit_zero: bool,
+}
+
+/// Output formats.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Output {
+    /// For a terminal
+    Text,
+    /// `rdiag/report/v1`
+    Json,
+    /// The same value as YAML
+    Yaml,
+    /// For an issue or a chat
+    Markdown,
+    /// One self-contained page
+    Html,
+    /// Slack blocks
+    Slack,
+    /// For CI systems
+    Junit,
+}
+
+/// When to colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal, unless `NO_COLOR` is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// Subcommands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Logs, folders, archives or bundles → report (the default)
+    Diagnose(Diagnose),
+    /// The pack: signatures, states and causes
+    Patterns(Patterns),
+    /// The manual page of a signature, state or cause
+    Explain(Explain),
+    /// The JSON Schema of the report
+    Schema,
+    /// Shell completions
+    Completions {
+        /// Shell
+        shell: clap_complete::Shell,
+    },
+    /// The manual page, as roff
+    Man,
+    /// Version of the program and of the pack
+    Version,
+}
+
+/// Arguments of `diagnose`.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct Diagnose {
+    /// Files, folders, archives (.tar .tar.gz .tar.zst) or bundles; `-` is standard input
+    #[arg(value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Threads; 0 means one per core
+    #[arg(long, default_value_t = 0, env = "RDIAG_THREADS")]
+    pub(crate) threads: usize,
+    /// Thanos version of pods whose own cannot be known
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) thanos_version: Option<String>,
+}
+
+/// Arguments of `patterns`.
+#[derive(Args, Debug)]
+pub(crate) struct Patterns {
+    #[command(subcommand)]
+    pub(crate) command: PatternsCommand,
+}
+
+/// Subcommands of `patterns`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum PatternsCommand {
+    /// One line per signature, state and cause
+    List,
+    /// One of them, as it was loaded
+    Show(Explain),
+    /// Proves the pack's claims about itself
+    Check,
+    /// Writes a browsable manual: a page per signature, state and cause
+    Docs {
+        /// Folder to write to
+        dir: PathBuf,
+    },
+}
+
+/// Arguments of `explain`.
+#[derive(Args, Debug)]
+pub(crate) struct Explain {
+    /// Id of a signature, state or cause
+    pub(crate) id: String,
+}

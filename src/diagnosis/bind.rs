@@ -1,0 +1,353 @@
+//! Binds the pack's type-level links to the subjects seen: ledger × pack × scope → [`Network`].
+//!
+//! Every cause and state type is instantiated at every place of its scope (a pod, a node, or the one
+//! place all other kinds share), links are expanded by their `bind`, and what no present symptom
+//! leads back to is left out (`docs/inference.md`, "Candidates").
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::assemble;
+use super::families::Families;
+use super::network::Network;
+use super::scope::{MemberRole, Scope};
+use super::timing;
+use crate::evidence::{Ledger, Subject};
+use crate::limits;
+use crate::pack::{
+    Bind, CauseIx, Link, Pack, Severity, SignatureIx, StateIx, SubjectKind, Target, Version, When,
+};
+use crate::record::Source;
+
+/// Where something is: a pod, a node, or the one place of any other kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Place {
+    /// Index into [`Scope::members`].
+    Pod(usize),
+    /// Index into the nodes of the scope.
+    Node(usize),
+    /// The one subject of its kind.
+    One(SubjectKind),
+    /// "No pod shows it": stands for the silence of all of them at once.
+    NoPod,
+}
+
+/// A network with what its indexes stand for.
+#[derive(Debug)]
+pub(crate) struct Bound {
+    pub(crate) network: Network,
+    pub(crate) causes: Vec<(CauseIx, Place)>,
+    pub(crate) symptoms: Vec<BoundSymptom>,
+    pub(crate) nodes: Vec<String>,
+}
+
+/// A symptom of the network: a family at a place, with the ledger's entries behind it.
+#[derive(Debug)]
+pub(crate) struct BoundSymptom {
+    pub(crate) family: usize,
+    pub(crate) place: Place,
+    pub(crate) entries: Vec<(SignatureIx, Subject)>,
+}
+
+/// A node of the type graph at a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Instance {
+    Cause(CauseIx, Place),
+    State(StateIx, Place),
+    Symptom(usize, Place),
+}
+
+/// One expanded link.
+#[derive(Clone, Debug)]
+pub(crate) struct Edge {
+    pub(crate) to: Instance,
+    /// All that must be active, the source among them.
+    pub(crate) all: Vec<Instance>,
+    pub(crate) q: f64,
+    pub(crate) delay: Option<(f64, f64)>,
+    pub(crate) defining: bool,
+}
+
+pub(crate) fn bind(ledger: &Ledger, pack: &Pack, families: &Families, scope: &Scope) -> Bound {
+    let mut binder = Binder::new(ledger, pack, families, scope);
+    binder.expand();
+    binder.prune();
+    assemble::assemble(binder)
+}
+
+pub(crate) struct Binder<'a> {
+    pub(crate) pack: &'a Pack,
+    pub(crate) families: &'a Families,
+    pub(crate) scope: &'a Scope,
+    pub(crate) nodes: Vec<String>,
+    /// Present symptoms, with their ledger entries and onset.
+    pub(crate) present: BTreeMap<(usize, Place), Present>,
+    pub(crate) edges: BTreeMap<Instance, Vec<Edge>>,
+    /// Members of each gate instance.
+    pub(crate) gates: BTreeMap<Instance, Vec<Instance>>,
+    pub(crate) kept: BTreeSet<Instance>,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Present {
+    pub(crate) entries: Vec<(SignatureIx, Subject)>,
+    /// Seconds since the epoch; `None` for what has no onset of its own (metrics, comparisons).
+    pub(crate) onset: Option<f64>,
+    pub(crate) severe: bool,
+}
+
+impl<'a> Binder<'a> {
+    fn new(ledger: &Ledger, pack: &'a Pack, families: &'a Families, scope: &'a Scope) -> Self {
+        let mut nodes: Vec<String> = scope.members.iter().filter_map(|m| m.node.clone()).collect();
+        nodes.extend(
+            ledger.iter().filter(|(_, s, _)| s.kind == SubjectKind::Node).map(|(_, s, _)| s.name.to_string()),
+        );
+        nodes.sort();
+        nodes.dedup();
+        let mut binder = Self {
+            pack,
+            families,
+            scope,
+            nodes,
+            present: BTreeMap::new(),
+            edges: BTreeMap::new(),
+            gates: BTreeMap::new(),
+            kept: BTreeSet::new(),
+        };
+        for (ix, subject, evidence) in ledger.iter() {
+            let Some(place) = binder.place(subject) else { continue };
+            let signature = &pack.signatures[ix.0 as usize];
+            let timed = !matches!(signature.source, Source::Metric | Source::Config);
+            let present = binder.present.entry((families.of(ix), place)).or_default();
+            present.entries.push((ix, subject.clone()));
+            present.severe |= signature.severity >= Severity::Warning;
+            if let (true, Some(first)) = (timed, evidence.first) {
+                let at = timing::seconds(first);
+                present.onset = Some(present.onset.map_or(at, |o: f64| o.min(at)));
+            }
+        }
+        binder
+    }
+
+    /// Where a subject is; `None` for pods that are no part of the ring.
+    fn place(&self, subject: &Subject) -> Option<Place> {
+        match subject.kind {
+            SubjectKind::Pod => {
+                let ix = self.scope.member(&subject.name)?;
+                (self.scope.members[ix].role != MemberRole::Sender).then_some(Place::Pod(ix))
+            }
+            SubjectKind::Node => {
+                self.nodes.binary_search_by(|n| n.as_str().cmp(&subject.name)).ok().map(Place::Node)
+            }
+            SubjectKind::Volume => Some(self.pod_of_volume(&subject.name).unwrap_or(Place::One(subject.kind))),
+            kind => Some(Place::One(kind)),
+        }
+    }
+
+    /// A claim of a stateful set is called `<template>-<pod>`.
+    fn pod_of_volume(&self, name: &str) -> Option<Place> {
+        let claim = name.rsplit('/').next().unwrap_or(name);
+        self.scope.members.iter().position(|m| {
+            let pod = m.name.rsplit('/').next().unwrap_or(&m.name);
+            claim.strip_suffix(pod).is_some_and(|rest| rest.ends_with('-'))
+        }).map(Place::Pod)
+    }
+
+    pub(crate) fn pods(&self) -> impl Iterator<Item = Place> + '_ {
+        let members = self.scope.members.iter().enumerate();
+        members.filter(|(_, m)| m.role != MemberRole::Sender).map(|(n, _)| Place::Pod(n))
+    }
+
+    /// All places of a scope kind.
+    fn places(&self, kind: SubjectKind) -> Vec<Place> {
+        match kind {
+            SubjectKind::Pod | SubjectKind::Volume => self.pods().collect(),
+            SubjectKind::Node => (0..self.nodes.len()).map(Place::Node).collect(),
+            kind => vec![Place::One(kind)],
+        }
+    }
+
+    /// Places of kind `kind` that `bind` reaches from `from`.
+    fn reach(&self, from: Place, bind: Bind, kind: SubjectKind) -> Reach {
+        let pod_kind = matches!(kind, SubjectKind::Pod | SubjectKind::Volume);
+        match (from, bind) {
+            (_, Bind::AnyPod) if pod_kind => Reach::AnyOf(self.pods().collect()),
+            (Place::Pod(_), _) if pod_kind => Reach::These(vec![from]),
+            (Place::Pod(p), _) if kind == SubjectKind::Node => {
+                let node = self.scope.members[p].node.as_deref();
+                let at = node.and_then(|n| self.nodes.binary_search_by(|k| k.as_str().cmp(n)).ok());
+                Reach::These(at.map(Place::Node).into_iter().collect())
+            }
+            (Place::Node(_), _) if kind == SubjectKind::Node => Reach::These(vec![from]),
+            (Place::Node(n), _) if pod_kind => {
+                let node = Some(self.nodes[n].as_str());
+                let on_it = self.pods().filter(|p| matches!(p, Place::Pod(p) if self.scope.members[*p].node.as_deref() == node));
+                Reach::AnyOf(on_it.collect())
+            }
+            (Place::One(_) | Place::NoPod, _) if pod_kind => Reach::AnyOf(self.pods().collect()),
+            (_, _) if kind == SubjectKind::Node => Reach::AnyOf(self.places(kind)),
+            _ => Reach::These(vec![Place::One(kind)]),
+        }
+    }
+
+    fn expand(&mut self) {
+        let pack = self.pack;
+        let mut found = Vec::new();
+        for (n, cause) in pack.causes.iter().enumerate() {
+            let ix = CauseIx(u32::try_from(n).expect("few causes"));
+            for place in self.places(cause.scope) {
+                let from = Instance::Cause(ix, place);
+                cause.links.iter().for_each(|l| self.expand_link(from, place, l, &mut found));
+            }
+        }
+        for (n, state) in pack.states.iter().enumerate() {
+            let ix = StateIx(u32::try_from(n).expect("few states"));
+            for place in self.places(state.scope) {
+                let from = Instance::State(ix, place);
+                state.links.iter().for_each(|l| self.expand_link(from, place, l, &mut found));
+                if let Some(gate) = &state.gate {
+                    let members = self.ring_members().map(|p| Instance::State(gate.of, p)).collect();
+                    self.gates.insert(from, members);
+                }
+            }
+        }
+        for (from, edge) in found {
+            self.edges.entry(from).or_default().push(edge);
+        }
+    }
+
+    /// Pods that hold replicas: those the ring lists, or every receiver that is not a mere router.
+    fn ring_members(&self) -> impl Iterator<Item = Place> + '_ {
+        let listed = self.scope.members.iter().any(|m| m.in_ring);
+        let members = self.scope.members.iter().enumerate();
+        members
+            .filter(move |(_, m)| if listed { m.in_ring } else { m.role != MemberRole::Sender && !m.router_only })
+            .map(|(n, _)| Place::Pod(n))
+    }
+
+    fn expand_link(&self, from: Instance, place: Place, link: &Link, found: &mut Vec<(Instance, Edge)>) {
+        if !self.applies(&link.when, place) {
+            return;
+        }
+        let kind = match link.to {
+            Target::Signature(s) => self.families.all[self.families.of(s)].kind,
+            Target::State(s) => self.pack.states[s.0 as usize].scope,
+            Target::Cause(c) => self.pack.causes[c.0 as usize].scope,
+        };
+        let mut with: Vec<Instance> = vec![from];
+        for other in &link.with {
+            let Some(other) = self.companion(*other, place) else { return };
+            with.push(other);
+        }
+        let instance = |p: Place| match link.to {
+            Target::Signature(s) => Instance::Symptom(self.families.of(s), p),
+            Target::State(s) => Instance::State(s, p),
+            Target::Cause(c) => Instance::Cause(c, p),
+        };
+        let targets = match self.reach(place, link.bind, kind) {
+            Reach::These(places) => places,
+            Reach::AnyOf(places) => match link.to {
+                // Of many pods that could say it, those that do are explained; when none does,
+                // that is one silence, not one per pod.
+                Target::Signature(s) => {
+                    let family = self.families.of(s);
+                    let said: Vec<Place> = places.into_iter().filter(|p| self.present.contains_key(&(family, *p))).collect();
+                    if said.is_empty() { vec![Place::NoPod] } else { said }
+                }
+                _ => places,
+            },
+        };
+        for p in targets {
+            let edge = Edge { to: instance(p), all: with.clone(), q: link.q, delay: link.delay, defining: link.defining };
+            found.push((from, edge));
+        }
+    }
+
+    /// A further parent of an AND term, at the same place where it can be.
+    fn companion(&self, target: Target, place: Place) -> Option<Instance> {
+        let at = |kind| match self.reach(place, Bind::Same, kind) {
+            Reach::These(places) => places.first().copied(),
+            Reach::AnyOf(places) => places.first().copied(),
+        };
+        match target {
+            Target::State(s) => at(self.pack.states[s.0 as usize].scope).map(|p| Instance::State(s, p)),
+            Target::Cause(c) => at(self.pack.causes[c.0 as usize].scope).map(|p| Instance::Cause(c, p)),
+            Target::Signature(_) => None,
+        }
+    }
+
+    /// Conditions on configuration; what is not known satisfies them.
+    fn applies(&self, when: &When, place: Place) -> bool {
+        let member = match place {
+            Place::Pod(p) => Some(&self.scope.members[p]),
+            _ => None,
+        };
+        let version = member.and_then(|m| m.version).or_else(|| self.common_version());
+        let factor = self.scope.replication_factor;
+        version.is_none_or(|v| when.versions.contains(&v))
+            && (when.replication_factor.is_empty() || factor.is_none_or(|rf| when.replication_factor.contains(&rf)))
+            && match (&when.algorithm, &self.scope.algorithm) {
+                (Some(wanted), Some(known)) => wanted == known,
+                _ => true,
+            }
+            && match (when.mode.as_deref(), member) {
+                (Some(mode), Some(m)) => (mode == "RouterOnly") == m.router_only,
+                _ => true,
+            }
+    }
+
+    pub(crate) fn common_version(&self) -> Option<Version> {
+        self.scope.members.iter().find_map(|m| m.version).or(self.scope.thanos_version)
+    }
+
+    /// Keeps what a present symptom leads back to, and what follows from that.
+    fn prune(&mut self) {
+        let mut back: BTreeMap<Instance, BTreeSet<Instance>> = BTreeMap::new();
+        for edge in self.edges.values().flatten() {
+            back.entry(edge.to).or_default().extend(edge.all.iter().copied());
+        }
+        let mut queue: Vec<Instance> = self.present.keys().map(|(f, p)| Instance::Symptom(*f, *p)).collect();
+        let mut kept: BTreeSet<Instance> = queue.iter().copied().collect();
+        while let Some(instance) = queue.pop() {
+            for parent in back.get(&instance).into_iter().flatten() {
+                if kept.insert(*parent) {
+                    queue.push(*parent);
+                }
+            }
+        }
+        let causes = kept.iter().filter(|i| matches!(i, Instance::Cause(..))).count();
+        if causes > limits::CANDIDATES {
+            let surplus: Vec<Instance> = kept.iter().filter(|i| matches!(i, Instance::Cause(..))).skip(limits::CANDIDATES).copied().collect();
+            surplus.iter().for_each(|i| {
+                kept.remove(i);
+            });
+        }
+        self.keep_what_follows(&mut kept);
+        self.kept = kept;
+    }
+
+    /// States and symptoms downstream of what is kept, through gates too, but no further causes
+    /// than those a kept cause brings about.
+    fn keep_what_follows(&self, kept: &mut BTreeSet<Instance>) {
+        let mut gate_of: BTreeMap<Instance, Vec<Instance>> = BTreeMap::new();
+        for (gate, members) in &self.gates {
+            members.iter().for_each(|m| gate_of.entry(*m).or_default().push(*gate));
+        }
+        let mut queue: Vec<Instance> = kept.iter().copied().collect();
+        while let Some(instance) = queue.pop() {
+            let downstream = self.edges.get(&instance).into_iter().flatten().map(|e| e.to);
+            let gates = gate_of.get(&instance).into_iter().flatten().copied();
+            for next in downstream.chain(gates) {
+                if kept.insert(next) {
+                    queue.push(next);
+                }
+            }
+        }
+    }
+}
+
+enum Reach {
+    /// Each of these.
+    These(Vec<Place>),
+    /// Those of these that say it.
+    AnyOf(Vec<Place>),
+}

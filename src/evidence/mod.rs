@@ -1,0 +1,241 @@
+//! Folds hits into one entry per signature and subject: how often, from when to when, by whom, with
+//! samples; and keeps what was read, so that silence can be weighed.
+//!
+//! The fold is commutative and associative: the same records in any order, cut into any shards,
+//! give the same [`Ledger`]. Bounds keep to that law: a full set keeps its smallest members.
+
+mod buckets;
+mod coverage;
+mod subject;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use crate::limits;
+use crate::matcher::Hit;
+use crate::pack::SignatureIx;
+use crate::record::{Origin, Record, Time};
+
+pub use buckets::Buckets;
+pub use coverage::{Coverage, Seen};
+pub use subject::{Resolver, Subject};
+
+/// All evidence so far.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Ledger {
+    entries: BTreeMap<(SignatureIx, Subject), Evidence>,
+    /// What was read.
+    pub coverage: Coverage,
+    /// Hits that found the ledger full.
+    pub overflow: u64,
+}
+
+/// All hits of one signature on one subject.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Evidence {
+    /// Occurrences.
+    pub count: u64,
+    /// Earliest time.
+    pub first: Option<Time>,
+    /// Latest time.
+    pub last: Option<Time>,
+    /// The earliest few lines.
+    pub samples: Vec<Sample>,
+    /// Who said it: how often, and when.
+    pub witnesses: BTreeMap<Origin, Witness>,
+    /// Values taken out, by name; each a bounded, sorted set.
+    pub values: BTreeMap<String, Vec<String>>,
+}
+
+/// What one writer said of a subject.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Witness {
+    /// Occurrences.
+    pub count: u64,
+    /// Occurrences over time.
+    pub buckets: Buckets,
+}
+
+/// One line, kept as an example.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Sample {
+    /// Its time; lines without one sort last.
+    pub time: Option<Time>,
+    /// Who wrote it.
+    pub origin: Origin,
+    /// The line, cut at [`limits::SAMPLE_BYTES`].
+    pub line: Vec<u8>,
+}
+
+impl Ledger {
+    /// Adds one hit of `record`.
+    pub fn add(&mut self, hit: Hit, record: &Record<'_>, resolver: &Resolver) {
+        use crate::pack::SubjectKind as K;
+        let subject = match (&hit.subject, hit.kind) {
+            (Some(name), K::Pod) => Subject::new(K::Pod, &resolver.pod(name)),
+            (Some(name), kind) => Subject::new(kind, name),
+            (None, K::Pod) => Subject::pod_of(record.origin),
+            (None, K::Node) => Subject::new(K::Node, &object_name(record)),
+            (None, K::Statefulset | K::Volume) => Subject::new(hit.kind, &object_name(record)),
+            (None, kind) => Subject::new(kind, ""),
+        };
+        let key = (hit.signature, subject);
+        if !self.entries.contains_key(&key) && self.entries.len() >= limits::LEDGER_PAIRS {
+            self.make_room_for(key, |e| e.take(hit.extracts, record));
+            return;
+        }
+        self.entries.entry(key).or_default().take(hit.extracts, record);
+    }
+
+    /// Joins another ledger into this one. `a.merge(b)` equals `b.merge(a)`.
+    pub fn merge(&mut self, other: Self) {
+        self.overflow += other.overflow;
+        self.coverage.merge(other.coverage);
+        for (key, evidence) in other.entries {
+            if !self.entries.contains_key(&key) && self.entries.len() >= limits::LEDGER_PAIRS {
+                self.make_room_for(key, |e| e.merge(evidence));
+                continue;
+            }
+            self.entries.entry(key).or_default().merge(evidence);
+        }
+    }
+
+    /// A full ledger keeps its smallest keys, whatever the order they came in; the rest are counted.
+    fn make_room_for(
+        &mut self,
+        key: (SignatureIx, Subject),
+        put: impl FnOnce(&mut Evidence),
+    ) {
+        let mut evidence = Evidence::default();
+        put(&mut evidence);
+        match self.entries.last_key_value() {
+            Some((largest, _)) if *largest > key => {
+                if let Some((_, dropped)) = self.entries.pop_last() {
+                    self.overflow += dropped.count;
+                }
+                self.entries.insert(key, evidence);
+            }
+            _ => self.overflow += evidence.count,
+        }
+    }
+
+    /// All evidence, in the order of signatures, then subjects.
+    pub fn iter(&self) -> impl Iterator<Item = (SignatureIx, &Subject, &Evidence)> {
+        self.entries.iter().map(|((ix, subject), e)| (*ix, subject, e))
+    }
+
+    /// The evidence of one signature on one subject.
+    #[must_use]
+    pub fn get(&self, signature: SignatureIx, subject: &Subject) -> Option<&Evidence> {
+        self.entries.get(&(signature, subject.clone()))
+    }
+
+    /// Takes entries out that `keep` does not want (excused ones).
+    pub fn retain(&mut self, mut keep: impl FnMut(SignatureIx, &Subject, &Evidence) -> bool) {
+        self.entries.retain(|(ix, subject), e| keep(*ix, subject, e));
+    }
+
+    /// No hit so far.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+}
+
+impl Evidence {
+    fn take(&mut self, extracts: Vec<(String, Vec<String>)>, record: &Record<'_>) {
+        let count = record.count.max(1);
+        self.count += count;
+        for time in [record.first, record.time].into_iter().flatten() {
+            self.first = Some(self.first.map_or(time, |t| t.min(time)));
+            self.last = Some(self.last.map_or(time, |t| t.max(time)));
+        }
+        let witness = self.witness(record.origin);
+        witness.count += count;
+        if let Some(first) = record.first {
+            witness.buckets.add(first, 1);
+        }
+        if let Some(time) = record.time {
+            witness.buckets.add(time, if record.first.is_some() { count.max(2) - 1 } else { count });
+        }
+        self.sample(record);
+        for (name, values) in extracts {
+            let kept = self.values.entry(name).or_default();
+            values.into_iter().for_each(|v| keep_smallest(kept, v, limits::EXTRACTS));
+        }
+    }
+
+    fn sample(&mut self, record: &Record<'_>) {
+        let text = record.text();
+        let line = &text[..text.len().min(limits::SAMPLE_BYTES)];
+        let full = self.samples.len() >= limits::SAMPLES;
+        if full && self.samples.last().is_some_and(|last| order(record.time) > order(last.time)) {
+            return;
+        }
+        let sample =
+            Sample { time: record.time, origin: record.origin.clone(), line: line.to_vec() };
+        keep_first(&mut self.samples, sample);
+    }
+
+    fn witness(&mut self, origin: &Origin) -> &mut Witness {
+        if !self.witnesses.contains_key(origin) && self.witnesses.len() >= limits::WITNESSES {
+            return self.witnesses.entry(Origin::default()).or_default();
+        }
+        self.witnesses.entry(origin.clone()).or_default()
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.count += other.count;
+        self.first = [self.first, other.first].into_iter().flatten().min();
+        self.last = self.last.max(other.last);
+        other.samples.into_iter().for_each(|s| keep_first(&mut self.samples, s));
+        for (origin, witness) in other.witnesses {
+            let known = self.witness(&origin);
+            known.count += witness.count;
+            known.buckets.merge(&witness.buckets);
+        }
+        for (name, values) in other.values {
+            let kept = self.values.entry(name).or_default();
+            values.into_iter().for_each(|v| keep_smallest(kept, v, limits::EXTRACTS));
+        }
+    }
+}
+
+/// Lines without a time sort last.
+fn order(time: Option<Time>) -> (bool, Option<Time>) {
+    (time.is_none(), time)
+}
+
+/// Keeps the earliest few by (time, stream, bytes), whatever the order they come in.
+fn keep_first(samples: &mut Vec<Sample>, sample: Sample) {
+    let key = |s: &Sample| (order(s.time), s.origin.clone(), s.line.clone());
+    let at = samples.partition_point(|s| key(s) < key(&sample));
+    if samples.get(at) == Some(&sample) {
+        return;
+    }
+    samples.insert(at, sample);
+    samples.truncate(limits::SAMPLES);
+}
+
+/// Keeps the smallest few of a set, sorted.
+fn keep_smallest(set: &mut Vec<String>, value: String, bound: usize) {
+    if let Err(at) = set.binary_search(&value) {
+        set.insert(at, value);
+        set.truncate(bound);
+    }
+}
+
+/// `namespace/name` of the object a status record describes.
+fn object_name(record: &Record<'_>) -> String {
+    let field = |key: &str| {
+        record.fields().get(key).map(|v| String::from_utf8_lossy(v).into_owned())
+    };
+    let name = field("name").unwrap_or_default();
+    match field("namespace") {
+        Some(ns) if !ns.is_empty() && field("kind").as_deref() != Some("node") => {
+            format!("{ns}/{name}")
+        }
+        _ => name,
+    }
+}
