@@ -7,6 +7,14 @@
 /// lists of thousands of forwarding errors.
 pub const LINE_BYTES: usize = 256 * 1024;
 
+/// How much a reader asks its stream for at once. Large enough that the calls do not count, small
+/// enough that what was read is still in the cache of a processor core when it is looked at.
+pub const READ_BYTES: usize = 256 * 1024;
+
+/// Most lines in pieces, and most dumps, that one reader keeps open at a time, one for each origin.
+/// Each takes at most [`LINE_BYTES`]. The oldest is given out early to make room.
+pub const OPEN_JOINS: usize = 32;
+
 /// Most lines folded into one record (a goroutine dump). What follows is skipped to its end.
 pub const FOLDED_LINES: usize = 4096;
 
@@ -19,8 +27,12 @@ pub const JSON_DEPTH: usize = 32;
 /// Most leaves taken from one error chain. A batch fails for at most replicas × members reasons.
 pub const ERROR_LEAVES: usize = 256;
 
-/// Deepest nesting of `rpc error: … desc = …` and `N errors: …` that is followed.
+/// Deepest nesting of `N errors: …` that is followed; what is nested deeper is read as one list.
 pub const ERROR_DEPTH: usize = 32;
+
+/// Longest context (the forward that a list of reasons came back from) that is put in front of
+/// each leaf of the list.
+pub const ERROR_CONTEXT_BYTES: usize = 1024;
 
 /// Samples kept per (signature, subject).
 pub const SAMPLES: usize = 4;

@@ -3,13 +3,30 @@
 //! A record is a log line (or a folded panic), a Kubernetes event, a status, a metric sample, an
 //! alert, or a fact about configuration. Whatever it is, the matcher sees the same thing: optional
 //! time, optional level, fields, raw bytes, and where it came from.
+//!
+//! [`Reader`] cuts a stream into lines, [`frame`] takes off what other programs wrote around them,
+//! [`body`] reads what is left, and [`errors`] takes error chains apart.
 
-use std::borrow::Cow;
 use std::cell::OnceCell;
 
-/// Nanoseconds since the Unix epoch, UTC.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Time(pub i64);
+pub mod body;
+//pub mod errors;
+pub mod fields;
+pub mod frame;
+mod origin;
+pub mod reader;
+pub mod time;
+
+pub use body::{Format, Peek, peek};
+//pub use errors::{Attempt, Leaf, leaves};
+pub use fields::{Fields, Issue, Issues};
+pub use frame::{Frame, FrameState, Who, split_frame};
+pub use origin::{Origin, Origins};
+pub use reader::{Counts, Options, Reader};
+pub use time::{Time, Times};
+
+//#[cfg(test)]
+//mod tests;
 
 /// What the *writer* called the line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -24,6 +41,26 @@ pub enum Level {
     Error,
     /// `fatal`, `panic`, `critical`; Thanos itself never writes these.
     Fatal,
+}
+
+impl Level {
+    /// The level a writer means by this word, in any case; `None` for other words.
+    #[must_use]
+    pub fn parse(word: &[u8]) -> Option<Self> {
+        let mut small = [0; 9];
+        let small = small.get_mut(..word.len())?;
+        small.copy_from_slice(word);
+        small.make_ascii_lowercase();
+        Some(match &*small {
+            b"debug" | b"debg" | b"dbg" | b"trace" => Self::Debug,
+            b"info" | b"information" | b"notice" | b"inf" => Self::Info,
+            b"warn" | b"warning" | b"wrn" => Self::Warn,
+            b"error" | b"err" | b"eror" => Self::Error,
+            b"fatal" | b"panic" | b"dpanic" | b"critical" | b"crit" | b"alert" | b"emerg"
+            | b"emergency" => Self::Fatal,
+            _ => return None,
+        })
+    }
 }
 
 /// What kind of thing a record is; `source` in a signature.
@@ -41,19 +78,6 @@ pub enum Source {
     Alert,
     /// A fact about configuration, or one that follows from comparing sources.
     Config,
-}
-
-/// Who said it: a stream, pod and container.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Origin {
-    /// Kubernetes namespace, when known.
-    pub namespace: Option<Box<str>>,
-    /// Pod name; `?1` for an anonymous standard input; empty for objects that belong to no pod.
-    pub pod: Box<str>,
-    /// Container, when known.
-    pub container: Option<Box<str>>,
-    /// The log of the container's previous life.
-    pub previous: bool,
 }
 
 /// One observed thing.
@@ -77,38 +101,87 @@ pub struct Record<'a> {
     pub body: &'a [u8],
     /// The body was cut at [`crate::limits::LINE_BYTES`].
     pub truncated: bool,
-    fields: OnceCell<Fields<'a>>,
+    format: Format,
+    parsed: OnceCell<body::Parsed<'a>>,
 }
 
-/// Fields of a record, in the order written. Repeated keys are kept (`caller=` stands twice in
-/// lines bridged from slog). Values are unescaped.
-#[derive(Clone, Debug, Default)]
-pub struct Fields<'a> {
-    entries: Vec<(Cow<'a, [u8]>, Cow<'a, [u8]>)>,
-}
-
-impl<'a> Fields<'a> {
-    /// First value of `key`.
+impl<'a> Record<'a> {
+    /// A log record of a body whose frame is already off. Level and time are read from the body
+    /// at once, its fields when they are first asked for.
     #[must_use]
-    pub fn get(&self, key: &str) -> Option<&[u8]> {
-        self.all(key).next()
+    pub fn log(origin: &'a Origin, body: &'a [u8]) -> Self {
+        Self::with_peek(origin, body, peek(body, &mut Times::default()))
     }
 
-    /// All values of `key`, in order.
-    pub fn all<'s>(&'s self, key: &str) -> impl Iterator<Item = &'s [u8]> {
-        self.entries
-            .iter()
-            .filter(move |(k, _)| k.as_ref() == key.as_bytes())
-            .map(|(_, v)| v.as_ref())
+    /// A log record of a body that has been looked at already.
+    #[must_use]
+    pub fn with_peek(origin: &'a Origin, body: &'a [u8], peek: Peek) -> Self {
+        Self {
+            source: Source::Log,
+            origin,
+            time: peek.time,
+            first: None,
+            count: 1,
+            level: peek.level,
+            body,
+            truncated: false,
+            format: peek.format,
+            parsed: OnceCell::new(),
+        }
     }
 
-    /// All fields, in order.
-    pub fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
-        self.entries.iter().map(|(k, v)| (k.as_ref(), v.as_ref()))
+    /// A record of fields that did not come from a log line. Its body is empty.
+    #[must_use]
+    pub fn from_fields(source: Source, origin: &'a Origin, fields: Fields<'a>) -> Self {
+        let parsed = OnceCell::new();
+        let _ = parsed.set(body::Parsed {
+            fields,
+            issues: Issues::default(),
+        });
+        Self {
+            source,
+            origin,
+            time: None,
+            first: None,
+            count: 1,
+            level: None,
+            body: b"",
+            truncated: false,
+            format: Format::Plain,
+            parsed,
+        }
     }
 
-    /// Adds a field at the end.
-    pub fn push(&mut self, key: impl Into<Cow<'a, [u8]>>, value: impl Into<Cow<'a, [u8]>>) {
-        self.entries.push((key.into(), value.into()));
+    /// How the body is written. [`Format::Plain`] for sources other than logs.
+    #[must_use]
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
+    /// The fields; tokenised at the first call.
+    pub fn fields(&self) -> &Fields<'a> {
+        &self.parsed().fields
+    }
+
+    /// What was odd about the body; tokenises it at the first call.
+    pub fn issues(&self) -> Issues {
+        let mut issues = self.parsed().issues;
+        if self.truncated {
+            issues.add(Issue::Truncated);
+        }
+        issues
+    }
+
+    /// First value of a field; `line` stands for the body.
+    pub fn field(&self, name: &str) -> Option<&[u8]> {
+        match name {
+            "line" if self.source == Source::Log => Some(self.body),
+            _ => self.fields().get(name),
+        }
+    }
+
+    fn parsed(&self) -> &body::Parsed<'a> {
+        self.parsed
+            .get_or_init(|| body::parse(self.format, self.body))
     }
 }

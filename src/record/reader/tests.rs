@@ -1,0 +1,372 @@
+#![allow(clippy::unwrap_used)]
+
+use std::io::{self, Read};
+
+use proptest::prelude::*;
+
+use super::{Options, Reader};
+use crate::limits;
+use crate::record::{Format, Level, Origin};
+
+/// A stream that gives its bytes in pieces of the given sizes, over and over.
+struct Pieces<'a> {
+    rest: &'a [u8],
+    sizes: Vec<usize>,
+    turn: usize,
+}
+
+impl Read for Pieces<'_> {
+    fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+        let size = self.sizes[self.turn % self.sizes.len()].max(1);
+        self.turn += 1;
+        let n = size.min(self.rest.len()).min(to.len());
+        to[..n].copy_from_slice(&self.rest[..n]);
+        self.rest = &self.rest[n..];
+        Ok(n)
+    }
+}
+
+fn pieces<'a>(text: &'a [u8], sizes: &[usize]) -> Pieces<'a> {
+    Pieces {
+        rest: text,
+        sizes: sizes.to_vec(),
+        turn: 0,
+    }
+}
+
+/// `origin/container time level| body` of each record.
+fn read(text: &[u8], sizes: &[usize]) -> Vec<String> {
+    let mut reader = Reader::new(
+        pieces(text, sizes),
+        Origin::pod("?1"),
+        Options { year: Some(2022) },
+    );
+    let mut lines = Vec::new();
+    while let Some(record) = reader.next().unwrap() {
+        let time = record
+            .time
+            .map_or_else(|| "-".to_owned(), |time| time.rfc3339());
+        let level = record
+            .level
+            .map_or_else(|| "-".to_owned(), |level| format!("{level:?}"));
+        let container = record.origin.container.as_deref().unwrap_or("-");
+        let body = String::from_utf8_lossy(record.body);
+        let cut = if record.truncated { " cut" } else { "" };
+        lines.push(format!(
+            "{}/{container} {time} {level}{cut}|{body}",
+            record.origin
+        ));
+    }
+    lines
+}
+
+fn check(text: &str, expected: &[&str]) {
+    assert_eq!(
+        read(text.as_bytes(), &[usize::MAX]),
+        expected,
+        "at once: {text}"
+    );
+    assert_eq!(
+        read(text.as_bytes(), &[1]),
+        expected,
+        "byte by byte: {text}"
+    );
+}
+
+const LINE: &str = "ts=2024-01-02T03:04:05.6Z caller=a.go:1 level=warn msg=\"a b\"";
+const WANT: &str =
+    "2024-01-02T03:04:05.6Z Warn|ts=2024-01-02T03:04:05.6Z caller=a.go:1 level=warn msg=\"a b\"";
+
+#[test]
+fn frames_are_taken_off() {
+    let cases = [
+        ("{}\n", "?1/-"),
+        ("\u{feff}{}\r\n", "?1/-"),
+        (
+            "[pod/thanos-receive-0/thanos-receive] {}\n",
+            "thanos-receive-0/thanos-receive",
+        ),
+        ("2024-01-02T03:04:06.123456789Z {}\n", "?1/-"),
+        (
+            "[pod/tr-0/thanos] 2024-01-02T03:04:06.123456789+02:00 {}\n",
+            "tr-0/thanos",
+        ),
+        ("tr-0 thanos {}\n", "tr-0/thanos"),
+        ("monitoring tr-0 thanos {}\n", "monitoring/tr-0/thanos"),
+        (
+            "\u{1b}[36mtr-0\u{1b}[0m \u{1b}[36;1mthanos\u{1b}[0m {}\n",
+            "tr-0/thanos",
+        ),
+        ("[tr-0 thanos] {}\n", "tr-0/thanos"),
+        ("[tr-0] {}\n", "tr-0/-"),
+        ("2024-01-02T03:04:06.1Z stderr F {}\n", "?1/-"),
+        (
+            "prometheus-prometheus-1     | {}\n",
+            "prometheus-prometheus-1/-",
+        ),
+        ("Feb  7 09:14:38 mon-02 thanos[34]: {}\n", "mon-02/thanos"),
+        (
+            "2022-02-07T09:14:38+0200 mon-02 thanos[34]: {}\n",
+            "mon-02/thanos",
+        ),
+        (
+            "2024-01-02T03:04:06Z {namespace=\"m\", pod=\"tr-0\", container=\"thanos\"} {}\n",
+            "m/tr-0/thanos",
+        ),
+        ("2024-01-02T03:04:06Z {} {}\n", "?1/-"),
+        ("+ tr-0 › thanos\n{}\n", "?1/-"),
+        (
+            "__CURSOR=s=1\n__REALTIME_TIMESTAMP=1643960078874529\n_HOSTNAME=mon\nSYSLOG_IDENTIFIER=thanos\nMESSAGE={}\n\n",
+            "mon/thanos",
+        ),
+    ];
+    for (framing, origin) in cases {
+        // `{}` may also be the empty label set: the last one is the line.
+        let at = framing.rfind("{}").unwrap();
+        let text = format!("{}{LINE}{}", &framing[..at], &framing[at + 2..]);
+        check(&text, &[&format!("{origin} {WANT}")]);
+    }
+}
+
+#[test]
+fn envelopes_are_opened() {
+    let line = LINE.replace('"', "\\\"");
+    let cases = [
+        (
+            format!(r#"{{"log":"{line}\n","stream":"stderr","time":"2024-01-02T03:04:06Z"}}"#),
+            "?1/-",
+        ),
+        (
+            format!(
+                r#"{{"labels":{{"namespace":"m","pod":"tr-0"}},"line":"{line}","timestamp":"2024-01-02T03:04:06Z"}}"#
+            ),
+            "m/tr-0/-",
+        ),
+        (
+            format!(
+                r#"{{"__CURSOR":"x","__REALTIME_TIMESTAMP":"1643960078874529","_HOSTNAME":"h","SYSLOG_IDENTIFIER":"thanos","MESSAGE":"{line}"}}"#
+            ),
+            "h/thanos",
+        ),
+        (
+            format!(
+                r#"{{"_time":"2024-01-02T03:04:06Z","_stream":"{{}}","kubernetes.pod_name":"tr-0","_msg":"{line}"}}"#
+            ),
+            "tr-0/-",
+        ),
+        (
+            format!(
+                r#"{{"message":"{line}","nodeName":"n","namespace":"m","podName":"tr-0","containerName":"thanos"}}"#
+            ),
+            "m/tr-0/thanos",
+        ),
+        (
+            format!(
+                r#"{{"date":1.5,"kubernetes":{{"pod_name":"tr-0","namespace_name":"m","container_name":"c"}},"log":"{line}"}}"#
+            ),
+            "m/tr-0/c",
+        ),
+    ];
+    for (text, origin) in cases {
+        check(&text, &[&format!("{origin} {WANT}")]);
+    }
+    let bytes: Vec<String> = LINE.bytes().map(|byte| byte.to_string()).collect();
+    let text = format!(
+        r#"{{"__CURSOR":"x","_HOSTNAME":"h","MESSAGE":[{}]}}"#,
+        bytes.join(",")
+    );
+    check(&text, &[&format!("h/- {WANT}")]);
+}
+
+#[test]
+fn pieces_are_joined_per_stream() {
+    check(
+        "2024-01-02T03:04:05Z stderr P level=in\n2024-01-02T03:04:05Z stdout F other\n2024-01-02T03:04:06Z stderr F fo msg=x\n",
+        &[
+            "?1/- 2024-01-02T03:04:05Z -|other",
+            "?1/- 2024-01-02T03:04:05Z Info|level=info msg=x",
+        ],
+    );
+    check(
+        "{\"log\":\"level=in\",\"stream\":\"stderr\",\"time\":\"2024-01-02T03:04:05Z\"}\n{\"log\":\"fo msg=x\\n\",\"stream\":\"stderr\",\"time\":\"2024-01-02T03:04:05Z\"}",
+        &["?1/- 2024-01-02T03:04:05Z Info|level=info msg=x"],
+    );
+    check(
+        "2024-01-02T03:04:05Z stderr P never ended\n",
+        &["?1/- 2024-01-02T03:04:05Z -|never ended"],
+    );
+}
+
+#[test]
+fn journal_entries_may_be_binary() {
+    let mut text = b"__CURSOR=s=1\n_HOSTNAME=h\nMESSAGE\n".to_vec();
+    let message = b"panic: x\n\ngoroutine 1 [running]:\nmain.main()";
+    text.extend_from_slice(&(message.len() as u64).to_le_bytes());
+    text.extend_from_slice(message);
+    text.extend_from_slice(b"\n\n__CURSOR=s=2\nMESSAGE=level=info msg=y\n");
+    // The dump is open until its own pod speaks again.
+    let expected = [
+        "?1/- - Info|level=info msg=y",
+        "h/- - Fatal|panic: x\n\ngoroutine 1 [running]:\nmain.main()",
+    ];
+    assert_eq!(read(&text, &[usize::MAX]), expected);
+    assert_eq!(read(&text, &[3]), expected);
+}
+
+#[test]
+fn dumps_are_folded_per_origin() {
+    check(
+        "level=info msg=a\npanic: preallocate: no space left on device\n\ngoroutine 265 [running]:\nmain.f(0x1, 0x2)\n\t/go/x.go:2236 +0x5c\nlevel=info msg=b\n",
+        &[
+            "?1/- - Info|level=info msg=a",
+            "?1/- - Fatal|panic: preallocate: no space left on device\n\ngoroutine 265 [running]:\nmain.f(0x1, 0x2)\n\t/go/x.go:2236 +0x5c",
+            "?1/- - Info|level=info msg=b",
+        ],
+    );
+    check(
+        "[pod/a-0/c] panic: x\n[pod/b-0/c] level=info msg=1\n[pod/a-0/c] \n[pod/a-0/c] goroutine 1 [running]:\n[pod/b-0/c] fatal error: y\n[pod/a-0/c] level=info msg=2\n",
+        &[
+            "b-0/c - Info|level=info msg=1",
+            "a-0/c - Fatal|panic: x\n\ngoroutine 1 [running]:",
+            "a-0/c - Info|level=info msg=2",
+            "b-0/c - Fatal|fatal error: y",
+        ],
+    );
+    check(
+        "SIGQUIT: quit\nPC=0x46b5a1 m=0 sigcode=0\n\ngoroutine 0 [idle]:\nruntime.f()\npanic: z\nthanos: error: unknown long flag '--x'\n",
+        &[
+            "?1/- - Fatal|SIGQUIT: quit\nPC=0x46b5a1 m=0 sigcode=0\n\ngoroutine 0 [idle]:\nruntime.f()",
+            "?1/- - Fatal|panic: z",
+            "?1/- - -|thanos: error: unknown long flag '--x'",
+        ],
+    );
+}
+
+#[test]
+fn kernel_lines_are_plain() {
+    check(
+        "Feb  7 09:14:38 node-1 kernel: [123.456] Memory cgroup out of memory: Killed process 7 (thanos)\n",
+        &[
+            "node-1/kernel 2022-02-07T09:14:38Z -|Memory cgroup out of memory: Killed process 7 (thanos)",
+        ],
+    );
+}
+
+#[test]
+fn long_lines_are_cut_and_counted() {
+    for size in [7, 4096, usize::MAX] {
+        for extra in [0, 1, 5_000_000] {
+            let mut text = vec![b'x'; limits::LINE_BYTES + extra];
+            text.extend_from_slice(b"\nlevel=info msg=after\n");
+            let mut reader = Reader::new(
+                pieces(&text, &[size]),
+                Origin::pod("?1"),
+                Options::default(),
+            );
+            let first = reader.next().unwrap().unwrap();
+            assert_eq!(
+                (first.body.len(), first.truncated),
+                (limits::LINE_BYTES, extra > 0)
+            );
+            assert_eq!(
+                reader.next().unwrap().unwrap().body,
+                b"level=info msg=after"
+            );
+            assert!(reader.next().unwrap().is_none());
+            let counts = reader.counts();
+            assert_eq!((counts.lines, counts.truncated), (2, u64::from(extra > 0)));
+            assert_eq!(counts.bytes, text.len() as u64);
+        }
+    }
+}
+
+#[test]
+fn folds_are_bounded() {
+    let mut text = b"panic: x\n".to_vec();
+    for _ in 0..limits::FOLDED_LINES + 10 {
+        text.extend_from_slice(b"main.f()\n");
+    }
+    text.extend_from_slice(b"level=info msg=after\n");
+    let mut reader = Reader::new(&text[..], Origin::pod("?1"), Options::default());
+    let fold = reader.next().unwrap().unwrap();
+    assert_eq!(fold.format(), Format::Dump);
+    assert_eq!(fold.level, Some(Level::Fatal));
+    assert_eq!(
+        fold.body.split(|byte| *byte == b'\n').count(),
+        limits::FOLDED_LINES
+    );
+    assert!(fold.truncated);
+    assert_eq!(
+        reader.next().unwrap().unwrap().body,
+        b"level=info msg=after"
+    );
+    assert_eq!(reader.counts().unfolded_lines, 11);
+}
+
+#[test]
+fn origins_are_bounded() {
+    let mut text = String::new();
+    for n in 0..limits::ORIGINS + 100 {
+        text.push_str(&format!("[pod/p-{n}/c] level=info msg=x\n"));
+    }
+    let mut reader = Reader::new(text.as_bytes(), Origin::pod("?1"), Options::default());
+    let mut last = String::new();
+    while let Some(record) = reader.next().unwrap() {
+        last = record.origin.to_string();
+    }
+    assert_eq!(last, "?others");
+    assert_eq!(reader.origins().len(), limits::ORIGINS);
+    assert_eq!(reader.origins().overflowed, 102);
+}
+
+/// Lines of every kind, so that mixtures are tried.
+fn line() -> impl Strategy<Value = Vec<u8>> {
+    let known = prop::sample::select(vec![
+        &b"ts=2024-01-02T03:04:05.6Z level=warn msg=\"a \\\"b\\\"\" err=x"[..],
+        b"{\"level\":\"info\",\"msg\":\"x\",\"ts\":\"2024-01-02T03:04:05Z\"}",
+        b"[pod/tr-0/thanos] level=info msg=x",
+        b"[pod/tr-0/thanos] panic: x",
+        b"[pod/tr-0/thanos] goroutine 1 [running]:",
+        b"2024-01-02T03:04:05Z stderr P abc",
+        b"2024-01-02T03:04:05Z stderr F def\r",
+        b"{\"log\":\"abc\",\"stream\":\"stdout\",\"time\":\"2024-01-02T03:04:05Z\"}",
+        b"tr-0 thanos level=info msg=x",
+        b"\x1b[31mtr-0\x1b[0m \x1b[1mthanos\x1b[0m plain \x1b[",
+        b"panic: a",
+        b"goroutine 1 [running]:",
+        b"\tx.go:1 +0x1",
+        b"",
+        b"\xef\xbb\xbf",
+        b"__CURSOR=s",
+        b"MESSAGE=level=info msg=x",
+        b"MESSAGE",
+        b"\x05\0\0\0\0\0\0\0hello",
+        b"I0102 15:04:05.000000       1 a.go:12] x",
+        b"2023/05/22 22:49:46 writer.go:76: W! x",
+    ]);
+    prop_oneof![
+        4 => known.prop_map(<[u8]>::to_vec),
+        1 => prop::collection::vec(any::<u8>(), 0..60),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn cuts_between_reads_do_not_matter(
+        lines in prop::collection::vec(line(), 0..20),
+        sizes in prop::collection::vec(1_usize..40, 1..5),
+    ) {
+        let text = lines.join(&b'\n');
+        prop_assert_eq!(read(&text, &[usize::MAX]), read(&text, &sizes));
+    }
+
+    #[test]
+    fn nothing_panics(lines in prop::collection::vec(line(), 0..20)) {
+        let text = lines.join(&b'\n');
+        let mut reader = Reader::new(&text[..], Origin::default(), Options::default());
+        while let Some(record) = reader.next().unwrap() {
+            let _ = record.fields().len();
+            let _ = record.issues();
+        }
+    }
+}
