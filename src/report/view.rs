@@ -1,0 +1,489 @@
+//! What the formats for people show, chosen once: which incident comes first, which causes remain,
+//! which evidence is the same said of several subjects.
+
+use std::collections::BTreeSet;
+
+use super::model::{Evidence, Gap, Hypothesis, Incident, Member, Report, SourceCoverage, Subject};
+use super::phrase::{self, Strength};
+
+/// Causes less probable than this are left to the full report.
+const WORTH_A_LINE: f64 = 0.05;
+/// Most causes listed as what remains.
+const REMAINING: usize = 3;
+
+/// A report, and what all of it has in common.
+#[derive(Clone, Copy)]
+pub(super) struct View<'a> {
+    pub(super) report: &'a Report,
+    /// The one namespace; none when there are several, or it is unknown.
+    pub(super) namespace: Option<&'a str>,
+}
+
+/// Evidence for people: one fact, whoever it was seen on.
+pub(super) struct Reason {
+    pub(super) text: String,
+    pub(super) strength: Strength,
+}
+
+impl<'a> View<'a> {
+    pub(super) fn new(report: &'a Report) -> Self {
+        Self {
+            report,
+            namespace: only_namespace(report),
+        }
+    }
+
+    /// `thanos-receive in monitoring`, `3 receivers`, `v0.35.1`, and the window.
+    pub(super) fn header(&self) -> Vec<String> {
+        let report = self.report;
+        let mut parts = Vec::new();
+        let namespaces = match self.namespace {
+            Some(one) => one.to_owned(),
+            None => phrase::names(&report.scope.namespaces),
+        };
+        let workloads = phrase::names(&self.workloads());
+        match (workloads.is_empty(), namespaces.is_empty()) {
+            (true, true) => {}
+            (true, false) => parts.push(namespaces),
+            (false, true) => parts.push(workloads),
+            (false, false) => parts.push(format!("{workloads} in {namespaces}")),
+        }
+        let receivers = self.receivers().count();
+        if receivers > 0 {
+            parts.push(phrase::plural(receivers as u64, "receiver"));
+        }
+        parts.extend(self.versions());
+        let (from, until) = (&report.scope.from, &report.scope.until);
+        parts.push(
+            phrase::window(from.as_deref(), until.as_deref())
+                .unwrap_or_else(|| "no times in the input".to_owned()),
+        );
+        parts
+    }
+
+    /// Members of the ring that receive.
+    pub(super) fn receivers(&self) -> impl Iterator<Item = &'a Member> + use<'a> {
+        self.report.members.iter().filter(|m| m.role == "receiver")
+    }
+
+    /// What receivers are called without their ordinals.
+    fn workloads(&self) -> Vec<String> {
+        let names: BTreeSet<&str> = self
+            .receivers()
+            .map(|m| m.pod.rsplit('/').next().unwrap_or_default())
+            .map(|name| match name.rsplit_once('-') {
+                Some((stem, ordinal)) if ordinal.parse::<u32>().is_ok() => stem,
+                _ => name,
+            })
+            .collect();
+        names.into_iter().map(str::to_owned).collect()
+    }
+
+    fn versions(&self) -> Option<String> {
+        let versions: BTreeSet<String> = self
+            .report
+            .scope
+            .thanos
+            .iter()
+            .map(|pod| {
+                let v = if pod.version.starts_with(|c: char| c.is_ascii_digit()) {
+                    "v"
+                } else {
+                    ""
+                };
+                let basis = if pod.basis == "inferred" {
+                    " (inferred)"
+                } else {
+                    ""
+                };
+                format!("{v}{}{basis}", pod.version)
+            })
+            .collect();
+        let versions: Vec<String> = versions.into_iter().collect();
+        (!versions.is_empty()).then(|| phrase::names(&versions))
+    }
+
+    /// The incident that the first screen is about.
+    pub(super) fn first(&self) -> Option<&'a Incident> {
+        self.report.incidents.iter().find(|i| i.verdict != "benign")
+    }
+
+    /// Incidents other than the first, benign ones last.
+    pub(super) fn others(&self) -> Vec<&'a Incident> {
+        let first = self.first().map(std::ptr::from_ref);
+        let is_other = |i: &&Incident| Some(std::ptr::from_ref(*i)) != first;
+        let (benign, real): (Vec<_>, Vec<_>) = self
+            .report
+            .incidents
+            .iter()
+            .filter(is_other)
+            .partition(|i| i.verdict == "benign");
+        real.into_iter().chain(benign).collect()
+    }
+
+    /// A subject's name as short as it can be.
+    pub(super) fn subject(&self, subject: &Subject) -> String {
+        phrase::subject(subject, self.namespace)
+    }
+
+    /// Subjects of a hypothesis as one string; empty when it has none.
+    pub(super) fn subjects(&self, subjects: &[Subject]) -> String {
+        let names: Vec<String> = subjects.iter().map(|s| self.subject(s)).collect();
+        phrase::names(&names)
+    }
+
+    /// When an incident was, in words.
+    pub(super) fn span(&self, incident: &Incident) -> Option<String> {
+        phrase::span(incident, self.report.scope.from.as_deref())
+    }
+
+    /// What stands below the title of a hypothesis: where, when, and whether to act.
+    pub(super) fn status(
+        &self,
+        incident: &Incident,
+        hypothesis: Option<&Hypothesis>,
+    ) -> Vec<String> {
+        let mut parts = Vec::new();
+        if let Some(hypothesis) = hypothesis {
+            parts.push(self.subjects(&hypothesis.subjects));
+        }
+        parts.extend(self.span(incident));
+        if let Some(hypothesis) = hypothesis {
+            parts.extend(phrase::role(&hypothesis.role).map(str::to_owned));
+            parts.extend(phrase::heals(&hypothesis.heals_itself).map(str::to_owned));
+        }
+        if incident.provisional {
+            parts.push("provisional, more input may change it".to_owned());
+        }
+        parts.retain(|part| !part.is_empty());
+        parts
+    }
+
+    /// What looks at one incident in one line: title, subjects and time.
+    pub(super) fn one_line(&self, incident: &Incident) -> String {
+        let Some(top) = leading(incident) else {
+            let span = self.span(incident).map(|s| format!(" · {s}"));
+            return format!("no cause named{}", span.unwrap_or_default());
+        };
+        let mut parts = vec![top.title.clone(), self.subjects(&top.subjects)];
+        parts.extend(self.span(incident));
+        parts.retain(|part| !part.is_empty());
+        parts.join(" · ")
+    }
+
+    /// Evidence with the subjects of equal facts joined, in the order given.
+    pub(super) fn reasons(&self, hypothesis: &Hypothesis, evidence: &[Evidence]) -> Vec<Reason> {
+        let mut merged: Vec<(&Evidence, Vec<&Subject>, f64)> = Vec::new();
+        for item in evidence {
+            let same = merged
+                .iter_mut()
+                .find(|(e, ..)| e.symptom == item.symptom && e.silent == item.silent);
+            match same {
+                Some((_, subjects, nats)) => {
+                    if !subjects.contains(&&item.subject) {
+                        subjects.push(&item.subject);
+                    }
+                    if item.nats.abs() > nats.abs() {
+                        *nats = item.nats;
+                    }
+                }
+                None => merged.push((item, vec![&item.subject], item.nats)),
+            }
+        }
+        merged
+            .into_iter()
+            .map(|(item, subjects, nats)| Reason {
+                text: self.reason(hypothesis, item, &subjects),
+                strength: phrase::strength(nats),
+            })
+            .collect()
+    }
+
+    fn reason(&self, hypothesis: &Hypothesis, item: &Evidence, subjects: &[&Subject]) -> String {
+        let count: u64 = hypothesis
+            .explains
+            .iter()
+            .filter(|e| e.symptom == item.symptom && subjects.contains(&&e.subject))
+            .map(|e| e.count)
+            .sum();
+        let names: Vec<String> = subjects
+            .iter()
+            .filter(|s| s.kind != "global" && !s.name.is_empty())
+            .map(|s| self.subject(s))
+            .collect();
+        let mut parts = vec![titled(&item.title, &item.symptom)];
+        if !names.is_empty() {
+            parts.push(phrase::names(&names));
+        }
+        if count > 1 && !item.silent {
+            parts.push(format!("×{}", phrase::count(count)));
+        }
+        let text = parts.join(" · ");
+        if item.silent {
+            format!("not seen: {text}")
+        } else {
+            text
+        }
+    }
+
+    /// What could not be seen: gaps with one reason joined, those about the incident's subjects first.
+    pub(super) fn gaps(&self) -> Vec<(String, String)> {
+        let about: Vec<&str> = self
+            .first()
+            .into_iter()
+            .flat_map(|i| i.hypotheses.iter().take(REMAINING))
+            .flat_map(|h| &h.subjects)
+            .map(|s| phrase::pod(&s.name, self.namespace))
+            .filter(|name| !name.is_empty())
+            .collect();
+        let far = |gap: &&Gap| !about.iter().any(|name| gap.what.contains(name));
+        let mut gaps: Vec<&Gap> = self.report.coverage.gaps.iter().collect();
+        gaps.sort_by_key(far);
+        let mut merged: Vec<(&str, Vec<String>)> = Vec::new();
+        for gap in gaps {
+            let what = self.without_namespace(&gap.what);
+            match merged.iter_mut().find(|(why, _)| *why == gap.why) {
+                Some((_, whats)) if whats.contains(&what) => {}
+                Some((_, whats)) => whats.push(what),
+                None => merged.push((&gap.why, vec![what])),
+            }
+        }
+        merged
+            .into_iter()
+            .map(|(why, whats)| (phrase::names(&whats), why.to_owned()))
+            .collect()
+    }
+
+    fn without_namespace(&self, text: &str) -> String {
+        match self.namespace {
+            Some(namespace) => text.replace(&format!("{namespace}/"), ""),
+            None => text.to_owned(),
+        }
+    }
+
+    /// What was looked at, by kind of source.
+    pub(super) fn looked_at(&self) -> Vec<String> {
+        let sources = &self.report.coverage.sources;
+        let mut parts = Vec::new();
+        for (kind, name) in KINDS {
+            let of_kind: Vec<_> = sources.iter().filter(|s| s.kind == kind).collect();
+            if of_kind.is_empty() {
+                continue;
+            }
+            let pods: BTreeSet<_> = of_kind
+                .iter()
+                .filter(|s| s.pod.is_some())
+                .map(|s| (&s.namespace, &s.pod))
+                .collect();
+            let records: u64 = of_kind.iter().map(|s| s.records).sum();
+            let bytes: u64 = of_kind.iter().map(|s| s.bytes).sum();
+            let of = match pods.len() {
+                0 => name.to_owned(),
+                n => format!("{name} of {}", phrase::plural(n as u64, "pod")),
+            };
+            parts.push(match kind {
+                "log" => format!(
+                    "{of} ({}, {})",
+                    phrase::plural(records, "line"),
+                    phrase::bytes(bytes)
+                ),
+                _ => format!("{of} ({})", phrase::count(records)),
+            });
+        }
+        parts
+    }
+
+    /// Templates no signature takes, in one sentence.
+    pub(super) fn novelty(&self) -> Option<String> {
+        let novel = &self.report.novel;
+        let most = novel.iter().rev().max_by_key(|n| n.count)?;
+        let kinds = phrase::plural(novel.len() as u64, "kind");
+        let lead = if novel.len() == 1 { "" } else { "most often " };
+        Some(format!(
+            "{kinds} of warning or error line without a signature, {lead}×{}: {}",
+            phrase::count(most.count),
+            most.template
+        ))
+    }
+
+    /// Symptoms of an incident that nothing explains, as one line each, titles joined by subject.
+    pub(super) fn left_over(&self, incident: &Incident) -> Vec<String> {
+        incident
+            .unexplained
+            .iter()
+            .map(|u| {
+                let title = titled(&u.title, &u.symptom);
+                let name = match u.subject.kind.as_str() {
+                    "global" => String::new(),
+                    _ => format!(" · {}", self.subject(&u.subject)),
+                };
+                format!("{title}{name} · ×{}", phrase::count(u.count))
+            })
+            .collect()
+    }
+
+    /// `ready · restarts 6 · memory 310 MiB of 512 MiB`.
+    pub(super) fn facts(&self, member: &Member) -> Vec<String> {
+        member
+            .facts
+            .iter()
+            .map(|(key, value)| match value.as_str() {
+                "yes" => key.clone(),
+                "no" => format!("not {key}"),
+                value => format!("{key} {value}"),
+            })
+            .collect()
+    }
+
+    /// One source in words: what it is, how much, from when to when, and what was odd in it.
+    pub(super) fn source(&self, source: &SourceCoverage) -> Vec<String> {
+        let mut name = source.kind.clone();
+        if let Some(pod) = &source.pod {
+            let namespace = source
+                .namespace
+                .as_deref()
+                .filter(|_| self.namespace.is_none());
+            name.push(' ');
+            for part in namespace
+                .into_iter()
+                .chain([pod.as_str()])
+                .chain(source.container.as_deref())
+            {
+                if !name.ends_with(' ') {
+                    name.push('/');
+                }
+                name.push_str(part);
+            }
+        }
+        if source.previous {
+            name.push_str(" (previous)");
+        }
+        let mut parts = vec![name, phrase::plural(source.records, "record")];
+        if source.bytes > 0 {
+            parts.push(phrase::bytes(source.bytes));
+        }
+        let (from, until) = (source.from.as_deref(), source.until.as_deref());
+        parts.extend(phrase::window(from, until));
+        if let Some(level) = &source.lowest_level {
+            parts.push(format!("lowest level {level}"));
+        }
+        if source.unparsed > 0 {
+            parts.push(format!("{} odd", phrase::count(source.unparsed)));
+        }
+        if source.truncated > 0 {
+            parts.push(format!("{} cut", phrase::count(source.truncated)));
+        }
+        parts
+    }
+}
+
+/// Kinds of sources in the order they are listed, with what they are called.
+const KINDS: [(&str, &str); 6] = [
+    ("log", "logs"),
+    ("status", "status"),
+    ("event", "events"),
+    ("metric", "metrics"),
+    ("config", "configuration"),
+    ("alert", "alerts"),
+];
+
+/// The hypothesis that gives an incident its verdict.
+pub(super) fn leading(incident: &Incident) -> Option<&Hypothesis> {
+    incident
+        .hypotheses
+        .iter()
+        .find(|h| h.role != "benign" || incident.verdict == "benign")
+}
+
+/// The causes that remain, when the verdict leaves a choice; otherwise nothing.
+///
+/// A choice is left when the verdict is `cannot_tell`, or `possible` with a rival worth a line.
+pub(super) fn remaining(incident: &Incident) -> Option<Vec<&Hypothesis>> {
+    let causes: Vec<(usize, &Hypothesis)> = incident
+        .hypotheses
+        .iter()
+        .enumerate()
+        .filter(|(_, h)| h.role != "benign")
+        .collect();
+    let first = causes.first().map(|(index, _)| *index);
+    let group = first.and_then(|first| {
+        incident
+            .indistinguishable
+            .iter()
+            .find(|group| group.contains(&first))
+    });
+    let listed: Vec<&Hypothesis> = causes
+        .into_iter()
+        .filter(|(index, h)| {
+            Some(*index) == first
+                || group.is_some_and(|group| group.contains(index))
+                || h.probability >= WORTH_A_LINE
+        })
+        .map(|(_, h)| h)
+        .take(REMAINING)
+        .collect();
+    match incident.verdict.as_str() {
+        "cannot_tell" => Some(listed),
+        "possible" if listed.len() > 1 => Some(listed),
+        _ => None,
+    }
+}
+
+/// Is the unknown cause worth a line?
+pub(super) fn unknown_matters(incident: &Incident) -> bool {
+    incident.unknown_probability >= WORTH_A_LINE
+}
+
+/// The headline of an incident without a leading cause.
+pub(super) fn undecided_title(incident: &Incident, remaining: &[&Hypothesis]) -> String {
+    let grouped = incident.indistinguishable.iter().any(|g| g.len() > 1);
+    match remaining.len() {
+        _ if incident.unknown_probability >= 0.5 => {
+            "most likely a cause that rdiag does not know".to_owned()
+        }
+        0 => "no cause that rdiag knows explains this".to_owned(),
+        1 => "one cause is known that fits, but not well enough to name it".to_owned(),
+        n if grouped => format!("{n} causes remain that this data does not tell apart"),
+        n => format!("{n} causes remain, none likely enough to name"),
+    }
+}
+
+/// The lesser hypotheses of an incident that deserve a line, without those shown as what remains.
+pub(super) fn lesser(incident: &Incident) -> Vec<&Hypothesis> {
+    let shown = remaining(incident).unwrap_or_default();
+    let first = leading(incident).map(std::ptr::from_ref);
+    incident
+        .hypotheses
+        .iter()
+        .filter(|h| Some(std::ptr::from_ref(*h)) != first)
+        .filter(|h| !shown.iter().any(|s| std::ptr::eq(*s, *h)))
+        .filter(|h| h.probability >= WORTH_A_LINE)
+        .collect()
+}
+
+/// A title, or the id where a signature has none.
+pub(super) fn titled(title: &str, id: &str) -> String {
+    if title.is_empty() { id } else { title }.to_owned()
+}
+
+fn only_namespace(report: &Report) -> Option<&str> {
+    if let [one] = report.scope.namespaces.as_slice() {
+        return Some(one);
+    }
+    if !report.scope.namespaces.is_empty() {
+        return None;
+    }
+    let mut namespaces = report
+        .members
+        .iter()
+        .filter_map(|m| m.pod.split_once('/').map(|(ns, _)| ns))
+        .chain(
+            report
+                .coverage
+                .sources
+                .iter()
+                .filter_map(|s| s.namespace.as_deref()),
+        );
+    let first = namespaces.next()?;
+    namespaces.all(|ns| ns == first).then_some(first)
+}
