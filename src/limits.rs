@@ -39,3 +39,10 @@ pub const ORIGINS: usize = 4096;
 
 /// Most candidate cause instances (`inference.md` § 3.12).
 pub const CANDIDATES: usize = 4096;
+
+/// Most members of a hashring that is built. Rings in the wild have tens; 2,000 give two million
+/// sections (32 MiB), which still take only seconds.
+pub const RING_MEMBERS: usize = 2000;
+
+/// Most precomputed copies of a ketama ring (sections × replication factor), 4 bytes each.
+pub const RING_COPIES: usize = 16 * 1024 * 1024;
