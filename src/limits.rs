@@ -57,3 +57,9 @@ pub const EXTRACTS: usize = 64;
 
 /// Most writers told apart per (signature, subject); the rest count as one.
 pub const WITNESSES: usize = 64;
+/// Most members of a hashring that is built. Rings in the wild have tens; 2,000 give two million
+/// sections (32 MiB), which still take only seconds.
+pub const RING_MEMBERS: usize = 2000;
+
+/// Most precomputed copies of a ketama ring (sections × replication factor), 4 bytes each.
+pub const RING_COPIES: usize = 16 * 1024 * 1024;
