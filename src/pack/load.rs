@@ -8,7 +8,7 @@ use super::compact::Compact;
 use super::compile::{self, Texts};
 use super::problem::{Place, Problem, SourceText};
 use super::raw::{self, FileKind};
-use super::{Pack, cycles};
+use super::{Pack, Target, cycles};
 
 /// The pack as it was when the program was built: YAML, message catalogue and all.
 static FILES: Dir = include_dir!("$CARGO_MANIFEST_DIR/patterns");
@@ -95,6 +95,17 @@ impl Pack {
         }
         let compact = parse(&texts, &mut problems);
         build(compact, &texts, problems)
+    }
+}
+
+/// What the file at `path` holds; `None` for files that are no part of `pack`.
+#[must_use]
+pub fn file_target(pack: &Pack, path: &str) -> Option<Target> {
+    let (kind, id) = raw::classify(path)?;
+    match kind {
+        FileKind::Signature => pack.signature(id).map(Target::Signature),
+        FileKind::State => pack.state(id).map(Target::State),
+        FileKind::Cause => pack.cause(id).map(Target::Cause),
     }
 }
 

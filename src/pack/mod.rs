@@ -25,6 +25,7 @@ mod tests;
 use crate::record::{Level, Source};
 
 pub use lazy::LazyRegex;
+pub use load::file_target;
 pub use problem::{Place, Problem, SourceText};
 
 /// Index of a signature in [`Pack::signatures`], which is sorted by id.
