@@ -7,7 +7,26 @@
 //! problem found, with file, line and caret. Nothing outside this module can hold an invalid
 //! signature.
 
+mod anchors;
+mod compact;
+mod compile;
+mod cycles;
+mod lazy;
+mod load;
+mod lookup;
+mod problem;
+mod raw;
+mod version;
+pub mod words;
+
+#[cfg(test)]
+mod tests;
+
 use crate::record::{Level, Source};
+
+pub use lazy::LazyRegex;
+pub use load::file_target;
+pub use problem::{Place, Problem, SourceText};
 
 /// Index of a signature in [`Pack::signatures`], which is sorted by id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -192,7 +211,7 @@ pub struct Variant {
 #[derive(Debug)]
 pub struct Condition {
     /// Field name. Pseudo-fields: `line` (the raw body), and those of one leaf of the error chain,
-    /// which must hold of the *same* leaf: `leaf` (its text), `peer`, `code`, `http`, `cause`.
+    /// which must hold of the *same* leaf: `leaf` (its text), `cause`, `peer`, `code`, `http`, `local`.
     pub field: String,
     /// What must be so.
     pub test: Test,
@@ -214,7 +233,7 @@ pub enum Test {
     /// Ends with.
     EndsWith(String),
     /// A linear-time regular expression finds something.
-    Regex(Box<regex::bytes::Regex>),
+    Regex(Box<LazyRegex>),
     /// A number above.
     Above(f64),
     /// A number below.
@@ -232,8 +251,9 @@ pub struct Extract {
     pub name: String,
     /// The field, or a pseudo-field.
     pub from: String,
-    /// With a group of the same name, or the first group; the whole field without.
-    pub regex: Option<Box<regex::bytes::Regex>>,
+    /// Takes the group of the same name, or the first group, or whatever matches when there is no
+    /// group. Without an expression the whole field.
+    pub regex: Option<Box<LazyRegex>>,
 }
 
 /// True when the expected line stays away over a window without gaps.
@@ -297,6 +317,8 @@ pub struct State {
     pub links: Vec<Link>,
     /// Links on the web.
     pub references: Vec<String>,
+    /// Former ids.
+    pub formerly: Vec<String>,
 }
 
 /// A gate at type level.
