@@ -12,6 +12,7 @@
 //! pure: no clock, no network, no async, and nothing in it can fail. What rdiag knows is data, in
 //! `patterns/`. What touches the world (`bundle` reading files, `collect`, `serve`) is the rim.
 
+pub mod bundle;
 pub mod diagnosis;
 pub mod limits;
 pub mod pack;
