@@ -61,7 +61,7 @@ pub(super) fn is_tar(head: &[u8]) -> bool {
         }
     };
     let sum: u32 = header.iter().enumerate().map(blanked).sum();
-    header[0] != 0 && stored == sum
+    stored == sum
 }
 
 /// Unpacks `inner`. Damage, a cut-off end and a suspicious ratio end the stream early and become a
