@@ -12,6 +12,7 @@ mod gaps;
 mod input;
 mod objects;
 mod place;
+mod repair;
 mod sniff;
 mod stream;
 mod take;

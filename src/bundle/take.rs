@@ -10,6 +10,7 @@ use super::gaps::Gaps;
 use super::input::{Input, Query, Scrape, because};
 use super::objects::ConfigText;
 use super::place::{self, Place};
+use super::repair::Repair;
 use super::sniff::{self, Content};
 use super::stream::{Blob, Once, Spool, Stream, TAR_HEADER};
 use super::unpack::{Codec, foreign, is_tar, unpacked};
@@ -370,9 +371,10 @@ impl Taker {
     fn document(&mut self, opened: &Opened, kind: Option<&str>) -> Result<(), BundleError> {
         let name = opened.found.name.as_str();
         let reader = opened.reader(&self.gaps)?.take(limits::DOCUMENT_BYTES);
+        let mut repaired = Repair::new(reader);
         let (mut taken, mut alerts, mut rest) = (0_u64, Vec::new(), serde_json::Map::new());
         let objects = &mut self.input.objects;
-        let read = document::read(BufReader::new(reader), &mut |part| match part {
+        let read = document::read(BufReader::new(&mut repaired), &mut |part| match part {
             Part::Object(object, list_kind) => {
                 taken += 1;
                 let list_kind = list_kind.as_deref().and_then(|k| k.strip_suffix("List"));
@@ -384,6 +386,13 @@ impl Taker {
         });
         for alert in &alerts {
             objects.add_alert(alert, &rest);
+        }
+        if repaired.repairs() > 0 {
+            let why = format!(
+                "{} strings without an end were repaired",
+                repaired.repairs()
+            );
+            self.gaps.add(name, why);
         }
         if let Err(error) = read {
             self.gaps

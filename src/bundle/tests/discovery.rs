@@ -231,3 +231,26 @@ fn links_are_followed_only_inside() {
     assert_eq!(input.streams.len(), 1);
     assert_eq!(gaps(&input).len(), 3);
 }
+
+#[test]
+fn a_cut_string_does_not_hide_the_rest() {
+    let pods = "{\"kind\": \"PodList\", \"apiVersion\": \"v1\", \"items\": [\n\
+        {\"metadata\": {\"name\": \"a\"}, \"status\": {\"reason\": \"x\",\n\
+          \"message\": \"Back-off pulling image\n }},\n\
+        {\"metadata\": {\"name\": \"b\\\"c\\\\\"}, \"status\": {\"reason\": \"tab\there\"}}]}";
+    let dir = tree(&[("kubernetes/mon/pods.json", pods)]);
+    let input = open(dir.path());
+    let names = of_kind(&input, "pod")
+        .iter()
+        .map(|r| r.get("name").unwrap())
+        .collect::<Vec<_>>();
+    assert_eq!(names, ["a", "b\"c\\"]);
+    assert_eq!(
+        of_kind(&input, "pod")[0].get("status.message"),
+        Some("Back-off pulling image")
+    );
+    assert_eq!(
+        gaps(&input),
+        ["kubernetes/mon/pods.json: damaged JSON, repaired in 2 places"]
+    );
+}
