@@ -101,7 +101,6 @@ fn telling_words(line: &str) -> BTreeSet<&str> {
         "error",
         "caller",
         "component",
-        "kernel",
         "receive",
         "thanos",
     ];
