@@ -46,3 +46,10 @@ pub const RING_MEMBERS: usize = 2000;
 
 /// Most precomputed copies of a ketama ring (sections × replication factor), 4 bytes each.
 pub const RING_COPIES: usize = 16 * 1024 * 1024;
+
+/// Most pieces of the hash circle that are measured for one tenant: two ketama rings of 2,000 members
+/// give four million; only hashmod against ketama, or two large coprime hashmod rings, give more.
+pub const RING_PIECES: u64 = 64 * 1024 * 1024;
+
+/// Most named tenants of hashring files that are computed one by one; the rest are counted.
+pub const RING_TENANTS: usize = 1000;
