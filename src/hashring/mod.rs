@@ -35,6 +35,7 @@ mod router;
 mod series;
 mod shuffle;
 mod simulate;
+mod text;
 mod validate;
 
 #[cfg(test)]
@@ -51,6 +52,7 @@ pub use ring::{Ring, RingError, SECTIONS_PER_MEMBER};
 pub use router::{Placement, Router, place};
 pub use series::{Labels, SeriesError, parse_series};
 pub use simulate::{Loss, MemberLoad, Simulation, ZoneLoss, request_share, simulate};
+pub use text::{assumptions, diff_text, faults_text, plan_markdown, plan_text, simulation_text};
 
 /// How series are spread over the members of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
