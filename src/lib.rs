@@ -15,8 +15,10 @@
 pub mod audit;
 pub mod bundle;
 pub mod diagnosis;
+pub mod evidence;
 pub mod hashring;
 pub mod limits;
+pub mod matcher;
 pub mod pack;
 pub mod record;
 pub mod report;
