@@ -55,8 +55,15 @@ struct CausePart<'a> {
     subjects: String,
     pro: Vec<Reason>,
     contra: Vec<Reason>,
-    remedies: Vec<(&'static str, &'a [Step])>,
+    remedies: Vec<RemedyPart<'a>>,
     explains: Vec<(String, String)>,
+}
+
+struct RemedyPart<'a> {
+    title: &'static str,
+    steps: &'a [Step],
+    /// What not to do stands right after what to do.
+    then_avoid: bool,
 }
 
 struct MemberPart {
@@ -136,6 +143,10 @@ fn incident_part<'a>(view: &View, incident: &'a Incident, number: usize) -> Inci
         Some(remaining) => remaining.clone(),
         None => top.into_iter().collect(),
     };
+    let now = match remaining {
+        Some(_) => "If it is this",
+        None => "Do now",
+    };
     IncidentPart {
         incident,
         number,
@@ -151,10 +162,13 @@ fn incident_part<'a>(view: &View, incident: &'a Incident, number: usize) -> Inci
         picture: picture(view, incident),
         checks: &incident.next_checks,
         undecided: remaining.is_some(),
-        causes: causes.into_iter().map(|h| cause_part(view, h)).collect(),
+        causes: causes
+            .into_iter()
+            .map(|h| cause_part(view, h, now))
+            .collect(),
         lesser: view::lesser(incident)
             .into_iter()
-            .map(|h| cause_part(view, h))
+            .map(|h| cause_part(view, h, "If it is this"))
             .collect(),
         unknown: phrase::percent(incident.unknown_probability),
         unknown_matters: view::unknown_matters(incident),
@@ -162,14 +176,20 @@ fn incident_part<'a>(view: &View, incident: &'a Incident, number: usize) -> Inci
     }
 }
 
-fn cause_part<'a>(view: &View, hypothesis: &'a Hypothesis) -> CausePart<'a> {
+fn cause_part<'a>(view: &View, hypothesis: &'a Hypothesis, now: &'static str) -> CausePart<'a> {
     let remedy = &hypothesis.remediation;
-    let mut remedies: Vec<(&'static str, &'a [Step])> = vec![
-        ("Do now", &remedy.mitigate),
-        ("Confirm", &remedy.confirm),
-        ("Fix", &remedy.fix),
+    let mut remedies: Vec<RemedyPart> = vec![
+        RemedyPart::new(now, &remedy.mitigate),
+        RemedyPart::new("Confirm", &remedy.confirm),
+        RemedyPart::new("Fix", &remedy.fix),
     ];
-    remedies.retain(|(_, steps)| !steps.is_empty());
+    if hypothesis.band != "confirmed" {
+        remedies.swap(0, 1);
+    }
+    remedies.retain(|part| !part.steps.is_empty());
+    if let Some(part) = remedies.iter_mut().find(|part| part.title != "Confirm") {
+        part.then_avoid = true;
+    }
     CausePart {
         hypothesis,
         percent: phrase::percent(hypothesis.probability),
@@ -183,7 +203,7 @@ fn cause_part<'a>(view: &View, hypothesis: &'a Hypothesis) -> CausePart<'a> {
             .iter()
             .map(|symptom| {
                 let text = format!(
-                    "{} · {} · ×{} · {}",
+                    "{} · {}\u{a0}×{} · {}",
                     view::titled(&symptom.title, &symptom.symptom),
                     view.subject(&symptom.subject),
                     phrase::count(symptom.count),
@@ -192,6 +212,23 @@ fn cause_part<'a>(view: &View, hypothesis: &'a Hypothesis) -> CausePart<'a> {
                 (text, symptom.samples.join("\n"))
             })
             .collect(),
+    }
+}
+
+impl<'a> RemedyPart<'a> {
+    fn new(title: &'static str, steps: &'a [Step]) -> Self {
+        Self {
+            title,
+            steps,
+            then_avoid: false,
+        }
+    }
+}
+
+impl CausePart<'_> {
+    /// Whether what not to do has no step to stand behind.
+    fn avoid_alone(&self) -> bool {
+        !self.remedies.iter().any(|part| part.then_avoid)
     }
 }
 

@@ -235,6 +235,22 @@ pub(super) fn names(names: &[String]) -> String {
     }
 }
 
+/// [`names`], with a beginning that all share said once: `metrics of a, b`.
+pub(super) fn list(texts: &[String]) -> String {
+    let Some((head, _)) = texts.first().and_then(|text| text.rsplit_once(' ')) else {
+        return names(texts);
+    };
+    let tails: Option<Vec<String>> = texts
+        .iter()
+        .map(|text| text.strip_prefix(head)?.strip_prefix(' '))
+        .map(|tail| tail.map(str::to_owned))
+        .collect();
+    match tails {
+        Some(tails) if tails.len() > 1 => format!("{head} {}", names(&tails)),
+        _ => names(texts),
+    }
+}
+
 fn day(time: Timestamp) -> i64 {
     time.as_second().div_euclid(86_400)
 }

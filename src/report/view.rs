@@ -144,8 +144,12 @@ impl<'a> View<'a> {
         hypothesis: Option<&Hypothesis>,
     ) -> Vec<String> {
         let mut parts = Vec::new();
-        if let Some(hypothesis) = hypothesis {
-            parts.push(self.subjects(&hypothesis.subjects));
+        match hypothesis {
+            Some(hypothesis) => parts.push(self.subjects(&hypothesis.subjects)),
+            None => {
+                let remaining = remaining(incident).unwrap_or_default();
+                parts.push(self.subjects(common_subjects(&remaining)));
+            }
         }
         parts.extend(self.span(incident));
         if let Some(hypothesis) = hypothesis {
@@ -209,16 +213,19 @@ impl<'a> View<'a> {
         let names: Vec<String> = subjects
             .iter()
             .filter(|s| s.kind != "global" && !s.name.is_empty())
+            // What the hypothesis is about is said beside its title.
+            .filter(|s| hypothesis.subjects != [(**s).clone()])
             .map(|s| self.subject(s))
             .collect();
-        let mut parts = vec![titled(&item.title, &item.symptom)];
+        let mut text = titled(&item.title, &item.symptom);
         if !names.is_empty() {
-            parts.push(phrase::names(&names));
+            text.push_str(" · ");
+            text.push_str(&phrase::names(&names));
         }
         if count > 1 && !item.silent {
-            parts.push(format!("×{}", phrase::count(count)));
+            // A hard space: the number stays with what it counts.
+            text.push_str(&format!("\u{a0}×{}", phrase::count(count)));
         }
-        let text = parts.join(" · ");
         if item.silent {
             format!("not seen: {text}")
         } else {
@@ -250,7 +257,7 @@ impl<'a> View<'a> {
         }
         merged
             .into_iter()
-            .map(|(why, whats)| (phrase::names(&whats), why.to_owned()))
+            .map(|(why, whats)| (phrase::list(&whats), why.to_owned()))
             .collect()
     }
 
@@ -287,7 +294,9 @@ impl<'a> View<'a> {
                     phrase::plural(records, "line"),
                     phrase::bytes(bytes)
                 ),
-                _ => format!("{of} ({})", phrase::count(records)),
+                "event" => phrase::plural(records, "event"),
+                "alert" => phrase::plural(records, "alert"),
+                _ => of,
             });
         }
         parts
@@ -297,13 +306,12 @@ impl<'a> View<'a> {
     pub(super) fn novelty(&self) -> Option<String> {
         let novel = &self.report.novel;
         let most = novel.iter().rev().max_by_key(|n| n.count)?;
-        let kinds = phrase::plural(novel.len() as u64, "kind");
-        let lead = if novel.len() == 1 { "" } else { "most often " };
-        Some(format!(
-            "{kinds} of warning or error line without a signature, {lead}×{}: {}",
-            phrase::count(most.count),
-            most.template
-        ))
+        let lead = match novel.len() {
+            1 => "a warning or error without a signature,".to_owned(),
+            n => format!("{n} kinds of warnings and errors without a signature, most often"),
+        };
+        let count = phrase::count(most.count);
+        Some(format!("{lead} ×{count}: {}", most.template))
     }
 
     /// Symptoms of an incident that nothing explains, as one line each, titles joined by subject.
@@ -317,7 +325,7 @@ impl<'a> View<'a> {
                     "global" => String::new(),
                     _ => format!(" · {}", self.subject(&u.subject)),
                 };
-                format!("{title}{name} · ×{}", phrase::count(u.count))
+                format!("{title}{name}\u{a0}×{}", phrase::count(u.count))
             })
             .collect()
     }
@@ -436,15 +444,32 @@ pub(super) fn unknown_matters(incident: &Incident) -> bool {
 
 /// The headline of an incident without a leading cause.
 pub(super) fn undecided_title(incident: &Incident, remaining: &[&Hypothesis]) -> String {
-    let grouped = incident.indistinguishable.iter().any(|g| g.len() > 1);
+    // Nothing in this data prefers one of a group to another.
+    let alike = incident.indistinguishable.iter().any(|group| {
+        remaining.iter().all(|h| {
+            let of_group = |&index: &usize| incident.hypotheses.get(index);
+            group
+                .iter()
+                .filter_map(of_group)
+                .any(|g| std::ptr::eq(g, *h))
+        })
+    });
     match remaining.len() {
         _ if incident.unknown_probability >= 0.5 => {
             "most likely a cause that rdiag does not know".to_owned()
         }
         0 => "no cause that rdiag knows explains this".to_owned(),
-        1 => "one cause is known that fits, but not well enough to name it".to_owned(),
-        n if grouped => format!("{n} causes remain that this data does not tell apart"),
-        n => format!("{n} causes remain, none likely enough to name"),
+        1 => "one known cause fits, but not well enough to name it".to_owned(),
+        n if alike => format!("{n} causes remain that this data does not tell apart"),
+        n => format!("{n} causes remain, none of them likely enough to name"),
+    }
+}
+
+/// The subjects that all of several hypotheses share; empty when they differ.
+pub(super) fn common_subjects<'a>(hypotheses: &[&'a Hypothesis]) -> &'a [Subject] {
+    match hypotheses {
+        [first, rest @ ..] if rest.iter().all(|h| h.subjects == first.subjects) => &first.subjects,
+        _ => &[],
     }
 }
 

@@ -75,7 +75,9 @@ fn hypothesis_head(page: &mut Page, view: &View, hypothesis: &Hypothesis) {
         view.subjects(&hypothesis.subjects),
         hypothesis.cause.clone(),
     ];
-    parts.extend(phrase::role(&hypothesis.role).map(str::to_owned));
+    if hypothesis.role != "benign" {
+        parts.extend(phrase::role(&hypothesis.role).map(str::to_owned));
+    }
     parts.extend(phrase::heals(&hypothesis.heals_itself).map(str::to_owned));
     parts.retain(|part| !part.is_empty());
     let lead = format!("{}  ", phrase::standing(hypothesis).to_uppercase());
@@ -91,7 +93,7 @@ fn seen(page: &mut Page, view: &View, hypothesis: &Hypothesis) {
     page.label("Explains");
     for symptom in &hypothesis.explains {
         let text = format!(
-            "{} · {} · ×{} · {}",
+            "{} · {}\u{a0}×{} · {}",
             view::titled(&symptom.title, &symptom.symptom),
             view.subject(&symptom.subject),
             phrase::count(symptom.count),

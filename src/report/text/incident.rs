@@ -19,6 +19,7 @@ pub(super) fn add(page: &mut Page, view: &View, incident: &Incident, room: &Room
             timeline::add(page, view, &incident.timeline, room.rows);
             page.blank();
             impact(page, incident);
+            seen(page, view, &remaining, room);
             do_not(page, &remaining);
         }
         None => {
@@ -112,18 +113,20 @@ pub(super) fn checks(page: &mut Page, checks: &[NextCheck], most: usize) {
 
 /// The causes that remain, each with its best reason and its first remedy.
 fn either(page: &mut Page, view: &View, incident: &Incident, remaining: &[&Hypothesis]) {
+    let about_the_same = !view::common_subjects(remaining).is_empty();
     for (i, hypothesis) in remaining.iter().enumerate() {
         page.label(if i == 0 { "Either" } else { "or" });
-        let parts = [
-            hypothesis.title.clone(),
-            view.subjects(&hypothesis.subjects),
-        ];
-        let text = joined(&parts);
+        let subjects = match about_the_same {
+            true => String::new(),
+            false => view.subjects(&hypothesis.subjects),
+        };
+        let text = joined(&[hypothesis.title.clone(), subjects]);
         let lead = format!("{:>5}  ", phrase::percent(hypothesis.probability));
         page.entry(Tag(&lead, Paint::Bold), &text, Tag::default());
         let pro = view.reasons(hypothesis, &hypothesis.pro);
         let contra = view.reasons(hypothesis, &hypothesis.contra);
-        for (sign, reason) in [("+ ", pro.first()), ("- ", contra.first())] {
+        let own = pro.iter().find(|r| !said_for_all(view, remaining, r));
+        for (sign, reason) in [("+ ", own), ("- ", contra.first())] {
             if let Some(reason) = reason {
                 let lead = format!("{:7}{sign}", "");
                 page.entry(
@@ -151,6 +154,27 @@ fn either(page: &mut Page, view: &View, incident: &Incident, remaining: &[&Hypot
             Tag::default(),
         );
     }
+}
+
+/// What speaks for all that remains alike: it is why there is an incident, but helps no choice.
+fn seen(page: &mut Page, view: &View, remaining: &[&Hypothesis], room: &Room) {
+    let Some(first) = remaining.first() else {
+        return;
+    };
+    let shared: Vec<Reason> = view
+        .reasons(first, &first.pro)
+        .into_iter()
+        .filter(|r| said_for_all(view, remaining, r))
+        .collect();
+    reasons(page, "Seen", "+ ", &shared, room.pro);
+}
+
+fn said_for_all(view: &View, remaining: &[&Hypothesis], reason: &Reason) -> bool {
+    remaining.iter().all(|other| {
+        view.reasons(other, &other.pro)
+            .iter()
+            .any(|r| r.text == reason.text && r.strength == reason.strength)
+    })
 }
 
 fn impact(page: &mut Page, incident: &Incident) {
@@ -220,15 +244,16 @@ pub(super) fn remedy(page: &mut Page, incident: &Incident, top: &Hypothesis, roo
     let most = room.mitigate;
     if !sure && !remedy.confirm.is_empty() {
         page.label("Check");
-        steps(page, &remedy.confirm, most.min(2), false);
+        steps(page, &remedy.confirm, most.min(2));
     }
+    page.blank();
     page.label("Do now");
     let now = if remedy.mitigate.is_empty() {
         &remedy.fix
     } else {
         &remedy.mitigate
     };
-    steps(page, now, most, true);
+    steps(page, now, most);
     do_not(page, &[top]);
     page.label("Then");
     if sure {
@@ -243,13 +268,9 @@ pub(super) fn remedy(page: &mut Page, incident: &Incident, top: &Hypothesis, roo
     page.label("");
 }
 
-fn steps(page: &mut Page, steps: &[Step], most: usize, numbered: bool) {
+fn steps(page: &mut Page, steps: &[Step], most: usize) {
     for (i, step) in steps.iter().take(most).enumerate() {
-        let lead = if numbered {
-            format!("{} ", i + 1)
-        } else {
-            "  ".to_owned()
-        };
+        let lead = format!("{} ", i + 1);
         let risk = step.risk.as_deref().unwrap_or_default();
         page.entry(
             Tag(&lead, Paint::Bold),
@@ -276,7 +297,7 @@ fn then<'a>(page: &mut Page, lead: &str, steps: impl Iterator<Item = &'a Step>) 
             Tag(risk, risk_paint(risk)),
         );
         if let Some(run) = &step.run {
-            page.command(run, 4);
+            page.command(run, lead.len() + 2);
         }
     }
 }
@@ -388,7 +409,7 @@ pub(super) fn more(page: &mut Page, causes: &[&Hypothesis], view: &View) {
         Some(_) => "-v for all evidence".to_owned(),
         None => "-v for all that was read".to_owned(),
     });
-    parts.push("-o html for a page".to_owned());
+    parts.push("-o html".to_owned());
     page.label("More");
     page.dotted(&parts, Paint::Dim);
 }

@@ -6,7 +6,7 @@ use unicode_width::UnicodeWidthStr;
 use crate::report::escape::terminal;
 
 /// Columns of the label on the left.
-pub(super) const LABEL: usize = 10;
+pub(super) const LABEL: usize = 12;
 /// Narrowest layout.
 pub(super) const NARROWEST: usize = 40;
 /// Lines longer than this are tiring to read.
@@ -243,6 +243,8 @@ pub(super) fn wrap(text: &str, room: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = String::new();
     let mut used = 0;
+    // A dot between two parts belongs to the first one.
+    let text = text.replace(" · ", "\u{a0}· ");
     for word in text.split(' ').filter(|word| !word.is_empty()) {
         let width = word.width();
         if used > 0 && used + 1 + width > room {
@@ -256,13 +258,14 @@ pub(super) fn wrap(text: &str, room: usize) -> Vec<String> {
         line.push_str(word);
         used += width;
     }
-    lines.push(line);
-    for line in &mut lines {
-        if line.contains('\u{a0}') {
-            *line = line.replace('\u{a0}', " ");
-        }
-    }
+    let last = line;
     lines
+        .iter()
+        // At the end of a line the break itself separates.
+        .map(|line| line.trim_end_matches("\u{a0}·"))
+        .chain([last.as_str()])
+        .map(|line| line.replace('\u{a0}', " "))
+        .collect()
 }
 
 /// The end of a name that is too long: its ordinal tells more than its beginning.

@@ -83,12 +83,17 @@ impl Columns {
 
 fn axis_line(axis: Axis, columns: &Columns, strips: &[Vec<Cell>]) -> Line {
     let mut line = Line::default();
+    let blank = "blank: no log";
+    let unheard = strips.iter().flatten().any(|c| *c == Cell::Unheard);
+    if unheard && blank.len() <= columns.name {
+        line.pad_to(MARK).push(blank, Paint::Dim);
+    }
     let end = columns.strip_at() + columns.strip;
     for (place, label) in axis.ticks(columns.strip / 10) {
         let cell = (place * columns.strip as f64) as usize;
         let column = columns.strip_at() + cell.min(columns.strip - 1);
         let label = format!("|{label}");
-        if column + label.width() <= end && (line.width() == 0 || column > line.width()) {
+        if column + label.width() <= end && column >= line.width() + usize::from(line.width() > 0) {
             line.pad_to(column).push(&label, Paint::Dim);
         }
     }
