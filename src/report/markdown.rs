@@ -130,7 +130,7 @@ fn checks(out: &mut String, title: &str, checks: &[NextCheck]) {
             }
         }
     }
-    out.push('\n');
+    end_block(out);
 }
 
 fn chain(out: &mut String, hypothesis: &Hypothesis) {
@@ -166,7 +166,7 @@ fn remedy(out: &mut String, hypothesis: &Hypothesis) {
         for avoid in &remedy.avoid {
             let _ = writeln!(out, "- {}", md(avoid));
         }
-        out.push('\n');
+        end_block(out);
     }
     steps(out, "Confirm", &remedy.confirm);
     steps(out, "Fix", &remedy.fix);
@@ -191,7 +191,14 @@ fn steps(out: &mut String, title: &str, steps: &[Step]) {
         );
         command(out, step.run.as_deref());
     }
-    out.push('\n');
+    end_block(out);
+}
+
+/// One empty line after a list; a code block in it has left one already.
+fn end_block(out: &mut String) {
+    if !out.ends_with("\n\n") {
+        out.push('\n');
+    }
 }
 
 /// A command as a block inside a list item.
@@ -210,7 +217,7 @@ fn lesser(out: &mut String, view: &View, incident: &Incident) {
     for hypothesis in lesser {
         hypothesis_line(out, view, hypothesis);
     }
-    out.push('\n');
+    end_block(out);
 }
 
 fn left_over(out: &mut String, view: &View, incident: &Incident) {
@@ -222,7 +229,7 @@ fn left_over(out: &mut String, view: &View, incident: &Incident) {
     for text in left {
         let _ = writeln!(out, "- {}", md(&text));
     }
-    out.push('\n');
+    end_block(out);
 }
 
 /// The lines themselves, folded away.
@@ -247,7 +254,8 @@ fn evidence(out: &mut String, view: &View, incident: &Incident) {
             }
         }
     }
-    let _ = writeln!(out, "\n</details>\n");
+    end_block(out);
+    let _ = writeln!(out, "</details>\n");
 }
 
 fn gaps(out: &mut String, view: &View) {
@@ -259,7 +267,7 @@ fn gaps(out: &mut String, view: &View) {
     for (what, why) in gaps {
         let _ = writeln!(out, "- {}: {}", md(&what), md(&why));
     }
-    out.push('\n');
+    end_block(out);
 }
 
 fn novel(out: &mut String, view: &View) {

@@ -228,10 +228,10 @@ pub(super) fn pod<'a>(name: &'a str, namespace: Option<&str>) -> &'a str {
 /// Several names as one: all of them up to three, then how many more.
 pub(super) fn names(names: &[String]) -> String {
     match names {
-        [] => String::new(),
-        [all @ ..] if all.len() <= 3 => all.join(", "),
-        [first, second, rest @ ..] => format!("{first}, {second} and {} more", rest.len()),
-        [one] => one.clone(),
+        [first, second, rest @ ..] if rest.len() > 1 => {
+            format!("{first}, {second} and {} more", rest.len())
+        }
+        all => all.join(", "),
     }
 }
 

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::escape::{slack, slack_code};
 use super::model::{Hypothesis, Incident, Report};
 use super::phrase;
-use super::view::{self, View};
+use super::view::{self, Reason, View};
 
 /// Limits of Block Kit: blocks in a message, and characters in a section, a header and a context.
 const BLOCKS: usize = 50;
@@ -115,6 +115,7 @@ fn choice(blocks: &mut Vec<Value>, view: &View, incident: &Incident, remaining: 
         ));
         blocks.push(section(&text));
     }
+    reasons(blocks, "Seen", view.shared(remaining));
     let mut lines: Vec<String> = remaining
         .iter()
         .map(|h| {
@@ -135,16 +136,19 @@ fn choice(blocks: &mut Vec<Value>, view: &View, incident: &Incident, remaining: 
     }
 }
 
-fn decided(blocks: &mut Vec<Value>, view: &View, top: &Hypothesis) {
-    let reasons: Vec<String> = view
-        .reasons(top, &top.pro)
+fn reasons(blocks: &mut Vec<Value>, title: &str, reasons: Vec<Reason>) {
+    let lines: Vec<String> = reasons
         .into_iter()
         .take(REASONS)
         .map(|r| format!("• {} ({})", slack(&r.text), r.strength.word()))
         .collect();
-    if !reasons.is_empty() {
-        blocks.push(section(&format!("*Why*\n{}", reasons.join("\n"))));
+    if !lines.is_empty() {
+        blocks.push(section(&format!("*{title}*\n{}", lines.join("\n"))));
     }
+}
+
+fn decided(blocks: &mut Vec<Value>, view: &View, top: &Hypothesis) {
+    reasons(blocks, "Why", view.reasons(top, &top.pro));
     let remedy = &top.remediation;
     if let Some(step) = remedy.mitigate.first().or_else(|| remedy.fix.first()) {
         let risk = step.risk.as_ref().map(|risk| format!(" ({})", slack(risk)));

@@ -25,6 +25,12 @@ pub(super) struct Reason {
     pub(super) strength: Strength,
 }
 
+impl Reason {
+    pub(super) fn same(&self, other: &Self) -> bool {
+        self.text == other.text && self.strength == other.strength
+    }
+}
+
 impl<'a> View<'a> {
     pub(super) fn new(report: &'a Report) -> Self {
         Self {
@@ -163,16 +169,41 @@ impl<'a> View<'a> {
         parts
     }
 
-    /// What looks at one incident in one line: title, subjects and time.
+    /// One incident in one line: title, subjects and time.
     pub(super) fn one_line(&self, incident: &Incident) -> String {
-        let Some(top) = leading(incident) else {
-            let span = self.span(incident).map(|s| format!(" · {s}"));
-            return format!("no cause named{}", span.unwrap_or_default());
+        let parts: Vec<String> = [self.name(incident)]
+            .into_iter()
+            .chain(self.span(incident))
+            .collect();
+        parts.join(" · ")
+    }
+
+    /// What an incident is called, whenever it happens: title and subjects.
+    pub(super) fn name(&self, incident: &Incident) -> String {
+        let decided = leading(incident).filter(|_| incident.verdict != "cannot_tell");
+        let Some(top) = decided else {
+            let remaining = remaining(incident).unwrap_or_default();
+            return undecided_title(incident, &remaining);
         };
         let mut parts = vec![top.title.clone(), self.subjects(&top.subjects)];
-        parts.extend(self.span(incident));
         parts.retain(|part| !part.is_empty());
         parts.join(" · ")
+    }
+
+    /// What speaks for all that remains alike: why there is an incident, though no help to choose.
+    pub(super) fn shared(&self, remaining: &[&Hypothesis]) -> Vec<Reason> {
+        let Some(first) = remaining.first() else {
+            return Vec::new();
+        };
+        let of_all = |reason: &Reason| {
+            remaining[1..].iter().all(|other| {
+                let others = self.reasons(other, &other.pro);
+                others.iter().any(|r| r.same(reason))
+            })
+        };
+        let mut reasons = self.reasons(first, &first.pro);
+        reasons.retain(of_all);
+        reasons
     }
 
     /// Evidence with the subjects of equal facts joined, in the order given.

@@ -19,7 +19,7 @@ pub(super) fn add(page: &mut Page, view: &View, incident: &Incident, room: &Room
             timeline::add(page, view, &incident.timeline, room.rows);
             page.blank();
             impact(page, incident);
-            seen(page, view, &remaining, room);
+            reasons(page, "Seen", "+ ", &view.shared(&remaining), room.pro);
             do_not(page, &remaining);
         }
         None => {
@@ -31,7 +31,7 @@ pub(super) fn add(page: &mut Page, view: &View, incident: &Incident, room: &Room
                     how(page, top);
                 }
                 why(page, view, top, room);
-                remedy(page, incident, top, room);
+                remedy(page, top, "Do now", room);
             }
         }
     }
@@ -113,6 +113,7 @@ pub(super) fn checks(page: &mut Page, checks: &[NextCheck], most: usize) {
 
 /// The causes that remain, each with its best reason and its first remedy.
 fn either(page: &mut Page, view: &View, incident: &Incident, remaining: &[&Hypothesis]) {
+    let shared = view.shared(remaining);
     let about_the_same = !view::common_subjects(remaining).is_empty();
     for (i, hypothesis) in remaining.iter().enumerate() {
         page.label(if i == 0 { "Either" } else { "or" });
@@ -125,7 +126,7 @@ fn either(page: &mut Page, view: &View, incident: &Incident, remaining: &[&Hypot
         page.entry(Tag(&lead, Paint::Bold), &text, Tag::default());
         let pro = view.reasons(hypothesis, &hypothesis.pro);
         let contra = view.reasons(hypothesis, &hypothesis.contra);
-        let own = pro.iter().find(|r| !said_for_all(view, remaining, r));
+        let own = pro.iter().find(|r| !shared.iter().any(|s| s.same(r)));
         for (sign, reason) in [("+ ", own), ("- ", contra.first())] {
             if let Some(reason) = reason {
                 let lead = format!("{:7}{sign}", "");
@@ -154,27 +155,6 @@ fn either(page: &mut Page, view: &View, incident: &Incident, remaining: &[&Hypot
             Tag::default(),
         );
     }
-}
-
-/// What speaks for all that remains alike: it is why there is an incident, but helps no choice.
-fn seen(page: &mut Page, view: &View, remaining: &[&Hypothesis], room: &Room) {
-    let Some(first) = remaining.first() else {
-        return;
-    };
-    let shared: Vec<Reason> = view
-        .reasons(first, &first.pro)
-        .into_iter()
-        .filter(|r| said_for_all(view, remaining, r))
-        .collect();
-    reasons(page, "Seen", "+ ", &shared, room.pro);
-}
-
-fn said_for_all(view: &View, remaining: &[&Hypothesis], reason: &Reason) -> bool {
-    remaining.iter().all(|other| {
-        view.reasons(other, &other.pro)
-            .iter()
-            .any(|r| r.text == reason.text && r.strength == reason.strength)
-    })
 }
 
 fn impact(page: &mut Page, incident: &Incident) {
@@ -238,16 +218,16 @@ fn reasons(page: &mut Page, label: &str, sign: &str, reasons: &[Reason], most: u
 }
 
 /// What to do, what not to do, and what comes after.
-pub(super) fn remedy(page: &mut Page, incident: &Incident, top: &Hypothesis, room: &Room) {
+pub(super) fn remedy(page: &mut Page, top: &Hypothesis, label: &str, room: &Room) {
     let remedy = &top.remediation;
-    let sure = incident.verdict == "confirmed";
+    let sure = top.band == "confirmed";
     let most = room.mitigate;
     if !sure && !remedy.confirm.is_empty() {
         page.label("Check");
         steps(page, &remedy.confirm, most.min(2));
     }
     page.blank();
-    page.label("Do now");
+    page.label(label);
     let now = if remedy.mitigate.is_empty() {
         &remedy.fix
     } else {
@@ -389,6 +369,7 @@ pub(super) fn one_line(page: &mut Page, view: &View, label: &str, incident: &Inc
         format!("{}  ", phrase::verdict(&incident.verdict))
     };
     let tail = view::leading(incident)
+        .filter(|_| incident.verdict != "cannot_tell")
         .map(|h| phrase::percent(h.probability))
         .unwrap_or_default();
     page.entry(

@@ -122,7 +122,7 @@ fn screen(view: &View, width: usize, room: &Room) -> Page {
 
 /// What was looked at and when, above everything else.
 fn header(page: &mut Page, view: &View) {
-    for part in page::wrap(&page::unbroken(&view.header()).join(" · "), page.width()) {
+    for part in page::wrap(&page::joined(&view.header()), page.width()) {
         let mut line = page::Line::default();
         line.push(&part, Paint::Bold);
         page.line(line);

@@ -191,12 +191,7 @@ impl Page {
 
     /// Parts joined by dots, broken only between them.
     pub(super) fn dotted(&mut self, parts: &[String], paint: Paint) {
-        self.styled(
-            Tag::default(),
-            &unbroken(parts).join(" · "),
-            paint,
-            Tag::default(),
-        );
+        self.styled(Tag::default(), &joined(parts), paint, Tag::default());
     }
 
     /// A command, one line as it is: what is copied must not be broken.
@@ -222,30 +217,36 @@ impl Page {
         if lines.len() > self.clip {
             lines.truncate(self.clip);
             if let Some(last) = lines.last_mut() {
-                last.push('…');
+                let kept = last.trim_end_matches(" ·");
+                *last = shorten_end(&format!("{kept} …"), room.max(2));
             }
         }
         lines
     }
 }
 
-/// Parts that stay in one piece when wrapped.
-pub(super) fn unbroken(parts: &[String]) -> Vec<String> {
-    parts
+/// Parts joined by dots, to be wrapped between the parts.
+pub(super) fn joined(parts: &[String]) -> String {
+    let parts: Vec<String> = parts
         .iter()
         .map(|part| part.replace(' ', "\u{a0}"))
-        .collect()
+        .collect();
+    parts.join(" · ")
 }
 
-/// Breaks at spaces only. A word longer than the room stands alone and overflows. Hard spaces
-/// become plain ones.
+/// Breaks at spaces, and at hard spaces only where there is no other way; they become plain ones. A
+/// word longer than the room stands alone and overflows: it may be a name to be copied.
 pub(super) fn wrap(text: &str, room: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = String::new();
     let mut used = 0;
     // A dot between two parts belongs to the first one.
     let text = text.replace(" · ", "\u{a0}· ");
-    for word in text.split(' ').filter(|word| !word.is_empty()) {
+    let words = text.split(' ').flat_map(|word| {
+        let splits = word.width() > room;
+        word.split(move |c| splits && c == '\u{a0}')
+    });
+    for word in words.filter(|word| !word.is_empty()) {
         let width = word.width();
         if used > 0 && used + 1 + width > room {
             lines.push(std::mem::take(&mut line));
