@@ -1,13 +1,14 @@
 //! One self-contained page: no scripts, nothing fetched, light and dark, readable on a phone.
 //!
-//! The template only arranges; what it says is chosen here and in [`super::view`]. askama escapes.
+//! The template only arranges; what it says is chosen here, in `view` and in `choice`. askama escapes.
 
 use askama::Template;
 
+use super::choice;
 use super::model::{Hypothesis, Incident, NextCheck, Novel, Report, Step, TimelineRow};
 use super::phrase;
 use super::strip::{self, Axis, Cell, Rank};
-use super::view::{self, Reason, View};
+use super::view::{Reason, View};
 
 /// Most rows of one picture; those at fault and the worst come first.
 const ROWS: usize = 60;
@@ -136,8 +137,8 @@ pub(super) fn render(report: &Report) -> String {
 }
 
 fn incident_part<'a>(view: &View, incident: &'a Incident, number: usize) -> IncidentPart<'a> {
-    let remaining = view::remaining(incident);
-    let top = view::leading(incident);
+    let remaining = choice::remaining(incident);
+    let top = choice::leading(incident);
     let named = top.filter(|_| incident.verdict != "cannot_tell");
     let causes = match &remaining {
         Some(remaining) => remaining.clone(),
@@ -152,7 +153,7 @@ fn incident_part<'a>(view: &View, incident: &'a Incident, number: usize) -> Inci
         number,
         word: phrase::verdict(&incident.verdict),
         headline: named.map_or_else(
-            || view::undecided_title(incident, remaining.as_deref().unwrap_or_default()),
+            || choice::undecided_title(incident, remaining.as_deref().unwrap_or_default()),
             |top| top.title.clone(),
         ),
         percent: named
@@ -166,12 +167,12 @@ fn incident_part<'a>(view: &View, incident: &'a Incident, number: usize) -> Inci
             .into_iter()
             .map(|h| cause_part(view, h, now))
             .collect(),
-        lesser: view::lesser(incident)
+        lesser: choice::lesser(incident)
             .into_iter()
             .map(|h| cause_part(view, h, "If it is this"))
             .collect(),
         unknown: phrase::percent(incident.unknown_probability),
-        unknown_matters: view::unknown_matters(incident),
+        unknown_matters: choice::unknown_matters(incident),
         left_over: view.left_over(incident),
     }
 }
@@ -204,7 +205,7 @@ fn cause_part<'a>(view: &View, hypothesis: &'a Hypothesis, now: &'static str) ->
             .map(|symptom| {
                 let text = format!(
                     "{} · {}\u{a0}×{} · {}",
-                    view::titled(&symptom.title, &symptom.symptom),
+                    choice::titled(&symptom.title, &symptom.symptom),
                     view.subject(&symptom.subject),
                     phrase::count(symptom.count),
                     symptom.symptom

@@ -2,9 +2,10 @@
 
 use quick_junit::{NonSuccessKind, Report as Junit, TestCase, TestCaseStatus, TestSuite};
 
+use super::choice;
 use super::model::{Incident, Report};
 use super::phrase;
-use super::view::{self, View};
+use super::view::View;
 
 pub(super) fn render(report: &Report) -> String {
     let view = View::new(report);
@@ -32,7 +33,7 @@ pub(super) fn render(report: &Report) -> String {
 }
 
 fn case(view: &View, incident: &Incident) -> TestCase {
-    let top = view::leading(incident);
+    let top = choice::leading(incident);
     // Without times, so that a pipeline knows the case again tomorrow.
     let name = view.name(incident);
     let mut status = if incident.verdict == "benign" {

@@ -2,10 +2,11 @@
 
 use std::fmt::Write as _;
 
+use super::choice;
 use super::escape::{markdown as md, markdown_block, markdown_code as code};
 use super::model::{Hypothesis, Incident, NextCheck, Report, Step};
 use super::phrase;
-use super::view::{self, Reason, View};
+use super::view::{Reason, View};
 
 pub(super) fn render(report: &Report) -> String {
     let view = View::new(report);
@@ -32,15 +33,15 @@ pub(super) fn render(report: &Report) -> String {
 
 fn headline(incident: &Incident) -> String {
     let word = phrase::verdict(&incident.verdict);
-    match view::leading(incident) {
+    match choice::leading(incident) {
         Some(top) if incident.verdict != "cannot_tell" => format!(
             "{word}: {} ({})",
             top.title,
             phrase::percent(top.probability)
         ),
         _ => {
-            let remaining = view::remaining(incident).unwrap_or_default();
-            format!("{word}: {}", view::undecided_title(incident, &remaining))
+            let remaining = choice::remaining(incident).unwrap_or_default();
+            format!("{word}: {}", choice::undecided_title(incident, &remaining))
         }
     }
 }
@@ -64,8 +65,8 @@ fn healthy(out: &mut String, view: &View) {
 }
 
 fn incident(out: &mut String, view: &View, incident: &Incident) {
-    let remaining = view::remaining(incident);
-    let top = view::leading(incident);
+    let remaining = choice::remaining(incident);
+    let top = choice::leading(incident);
     let decided = top.filter(|_| incident.verdict != "cannot_tell");
     let status = view.status(incident, decided);
     if !status.is_empty() {
@@ -81,7 +82,7 @@ fn incident(out: &mut String, view: &View, incident: &Incident) {
             for hypothesis in &remaining {
                 hypothesis_line(out, view, hypothesis);
             }
-            if view::unknown_matters(incident) {
+            if choice::unknown_matters(incident) {
                 let percent = phrase::percent(incident.unknown_probability);
                 let _ = writeln!(out, "- **{percent}** a cause that rdiag does not know");
             }
@@ -209,7 +210,7 @@ fn command(out: &mut String, run: Option<&str>) {
 }
 
 fn lesser(out: &mut String, view: &View, incident: &Incident) {
-    let lesser = view::lesser(incident);
+    let lesser = choice::lesser(incident);
     if lesser.is_empty() {
         return;
     }
@@ -243,7 +244,7 @@ fn evidence(out: &mut String, view: &View, incident: &Incident) {
             let _ = writeln!(
                 out,
                 "- {} · {} ×{} ({})",
-                md(&view::titled(&symptom.title, &symptom.symptom)),
+                md(&choice::titled(&symptom.title, &symptom.symptom)),
                 code(&view.subject(&symptom.subject)),
                 phrase::count(symptom.count),
                 code(&symptom.symptom)

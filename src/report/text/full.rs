@@ -2,9 +2,10 @@
 
 use super::page::{Line, Page, Paint, Tag};
 use super::{EVERYTHING, healthy, incident};
+use crate::report::choice;
 use crate::report::model::{Hypothesis, Incident};
 use crate::report::phrase;
-use crate::report::view::{self, View};
+use crate::report::view::View;
 
 /// The whole report.
 pub(super) fn page(view: &View, width: usize) -> Page {
@@ -39,8 +40,8 @@ pub(super) fn page(view: &View, width: usize) -> Page {
 fn one_incident(page: &mut Page, view: &View, one: &Incident) {
     incident::add(page, view, one, &EVERYTHING);
     page.blank();
-    let remaining = view::remaining(one);
-    let leading = view::leading(one).map(std::ptr::from_ref);
+    let remaining = choice::remaining(one);
+    let leading = choice::leading(one).map(std::ptr::from_ref);
     for hypothesis in &one.hypotheses {
         let is_leading = Some(std::ptr::from_ref(hypothesis)) == leading;
         if remaining.is_some() || !is_leading {
@@ -100,7 +101,7 @@ fn seen(page: &mut Page, view: &View, hypothesis: &Hypothesis) {
     for symptom in &hypothesis.explains {
         let text = format!(
             "{} · {}\u{a0}×{} · {}",
-            view::titled(&symptom.title, &symptom.symptom),
+            choice::titled(&symptom.title, &symptom.symptom),
             view.subject(&symptom.subject),
             phrase::count(symptom.count),
             symptom.symptom,

@@ -24,7 +24,9 @@ pub(super) fn add(page: &mut Page, view: &View, room: &Room) {
     }
     incident::novelty(page, view);
     incident::gaps(page, view, room);
-    incident::more(page, &[], view);
+    if !room.is_endless() {
+        incident::more(page, &[], view);
+    }
 }
 
 /// One line per receiver; of other members, how many there are.

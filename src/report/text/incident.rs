@@ -2,13 +2,14 @@
 
 use super::page::{Page, Paint, Tag};
 use super::{Room, timeline};
+use crate::report::choice;
 use crate::report::model::{Hypothesis, Incident, NextCheck, Step};
 use crate::report::phrase;
-use crate::report::view::{self, Reason, View};
+use crate::report::view::{Reason, View};
 
 /// Adds everything the screen says about `incident` itself.
 pub(super) fn add(page: &mut Page, view: &View, incident: &Incident, room: &Room) {
-    let remaining = view::remaining(incident);
+    let remaining = choice::remaining(incident);
     verdict(page, view, incident, remaining.as_deref());
     page.blank();
     match remaining {
@@ -26,7 +27,7 @@ pub(super) fn add(page: &mut Page, view: &View, incident: &Incident, room: &Room
             timeline::add(page, view, &incident.timeline, room.rows);
             page.blank();
             impact(page, incident);
-            if let Some(top) = view::leading(incident) {
+            if let Some(top) = choice::leading(incident) {
                 if room.chain {
                     how(page, top);
                 }
@@ -53,8 +54,8 @@ pub(super) fn surroundings(page: &mut Page, view: &View, incident: &Incident, ro
         let text = format!("and {} (-v)", phrase::plural(rest as u64, "more incident"));
         page.styled(Tag::default(), &text, Paint::Dim, Tag::default());
     }
-    let shown = view::remaining(incident)
-        .or_else(|| view::leading(incident).map(|h| vec![h]))
+    let shown = choice::remaining(incident)
+        .or_else(|| choice::leading(incident).map(|h| vec![h]))
         .unwrap_or_default();
     more(page, &shown, view);
 }
@@ -73,12 +74,12 @@ pub(super) fn verdict(
         _ => Paint::Yellow,
     };
     let lead = format!("{word} ");
-    let top = view::leading(incident);
+    let top = choice::leading(incident);
     let undecided = incident.verdict == "cannot_tell" || top.is_none();
     let (title, tail) = match top {
         Some(top) if !undecided => (top.title.clone(), phrase::percent(top.probability)),
         _ => (
-            view::undecided_title(incident, remaining.unwrap_or_default()),
+            choice::undecided_title(incident, remaining.unwrap_or_default()),
             String::new(),
         ),
     };
@@ -114,7 +115,7 @@ pub(super) fn checks(page: &mut Page, checks: &[NextCheck], most: usize) {
 /// The causes that remain, each with its best reason and its first remedy.
 fn either(page: &mut Page, view: &View, incident: &Incident, remaining: &[&Hypothesis]) {
     let shared = view.shared(remaining);
-    let about_the_same = !view::common_subjects(remaining).is_empty();
+    let about_the_same = !choice::common_subjects(remaining).is_empty();
     for (i, hypothesis) in remaining.iter().enumerate() {
         page.label(if i == 0 { "Either" } else { "or" });
         let subjects = match about_the_same {
@@ -146,7 +147,7 @@ fn either(page: &mut Page, view: &View, incident: &Incident, remaining: &[&Hypot
             );
         }
     }
-    if view::unknown_matters(incident) && !remaining.is_empty() {
+    if choice::unknown_matters(incident) && !remaining.is_empty() {
         page.label("or");
         let lead = format!("{:>5}  ", phrase::percent(incident.unknown_probability));
         page.entry(
@@ -285,16 +286,14 @@ fn then<'a>(page: &mut Page, lead: &str, steps: impl Iterator<Item = &'a Step>) 
 /// What must not be done whichever of the causes it is. Never shortened: it is there to prevent loss.
 fn do_not(page: &mut Page, causes: &[&Hypothesis]) {
     let mut said: Vec<&str> = Vec::new();
-    let clip = std::mem::replace(&mut page.clip, usize::MAX);
     page.label("Do not");
     for avoid in causes.iter().flat_map(|h| &h.remediation.avoid) {
         if !said.contains(&avoid.as_str()) {
             said.push(avoid);
-            page.styled(Tag::default(), avoid, Paint::Red, Tag::default());
+            page.whole(|page| page.styled(Tag::default(), avoid, Paint::Red, Tag::default()));
         }
     }
     page.label("");
-    page.clip = clip;
 }
 
 /// Symptoms that nothing explains.
@@ -302,7 +301,7 @@ pub(super) fn left_over(page: &mut Page, view: &View, incident: &Incident, room:
     let all = view.left_over(incident);
     let Some(first) = all.first() else { return };
     page.label("Left over");
-    if room.rows == usize::MAX {
+    if room.is_endless() {
         for text in &all {
             page.entry(Tag("? ", Paint::Plain), text, Tag::default());
         }
@@ -345,7 +344,7 @@ pub(super) fn gaps(page: &mut Page, view: &View, room: &Room) {
 
 fn lesser(page: &mut Page, view: &View, incident: &Incident, most: usize) {
     page.label("Also");
-    for hypothesis in view::lesser(incident).into_iter().take(most) {
+    for hypothesis in choice::lesser(incident).into_iter().take(most) {
         let parts = [
             hypothesis.title.clone(),
             view.subjects(&hypothesis.subjects),
@@ -368,7 +367,7 @@ pub(super) fn one_line(page: &mut Page, view: &View, label: &str, incident: &Inc
     } else {
         format!("{}  ", phrase::verdict(&incident.verdict))
     };
-    let tail = view::leading(incident)
+    let tail = choice::leading(incident)
         .filter(|_| incident.verdict != "cannot_tell")
         .map(|h| phrase::percent(h.probability))
         .unwrap_or_default();

@@ -10,7 +10,7 @@ pub(super) const LABEL: usize = 12;
 /// Narrowest layout.
 pub(super) const NARROWEST: usize = 40;
 /// Lines longer than this are tiring to read.
-pub(super) const WIDEST: usize = 120;
+pub(super) const WIDEST: usize = 100;
 
 /// How a span looks, when colour is on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -93,7 +93,7 @@ pub(super) struct Page {
     lines: Vec<Line>,
     width: usize,
     /// Most lines of one piece of prose; what does not fit ends in `…`.
-    pub(super) clip: usize,
+    clip: usize,
     /// The label waiting for its first line.
     label: String,
     /// Columns in front of everything.
@@ -148,7 +148,8 @@ impl Page {
         let tail_width = terminal(tail.0).width();
         // A narrow page has no right column: the tail follows the text.
         let (text, room, tail) = if tail_width > 0 && room < tail_width + 24 {
-            (format!("{text} ({})", tail.0), room, Tag::default())
+            let tail = tail.0.replace(' ', "\u{a0}");
+            (format!("{text} ({tail})"), room, Tag::default())
         } else if tail_width > 0 {
             (text.to_owned(), room - tail_width - 2, tail)
         } else {
@@ -171,12 +172,19 @@ impl Page {
         }
     }
 
-    /// The first line of an incident: it begins at the left edge.
+    /// The first line of an incident: it begins at the left edge and is never shortened.
     pub(super) fn heading(&mut self, lead: Tag, text: &str, tail: Tag) {
         let word = format!("{:LABEL$}", lead.0);
         self.margin = 0;
-        self.styled(Tag(&word, lead.1), text, Paint::Bold, tail);
+        self.whole(|page| page.styled(Tag(&word, lead.1), text, Paint::Bold, tail));
         self.margin = LABEL;
+    }
+
+    /// Adds something that is not to be shortened.
+    pub(super) fn whole(&mut self, add: impl FnOnce(&mut Self)) {
+        let clip = std::mem::replace(&mut self.clip, usize::MAX);
+        add(self);
+        self.clip = clip;
     }
 
     /// A line as it was read, dim and unbroken.
@@ -191,7 +199,8 @@ impl Page {
 
     /// Parts joined by dots, broken only between them.
     pub(super) fn dotted(&mut self, parts: &[String], paint: Paint) {
-        self.styled(Tag::default(), &joined(parts), paint, Tag::default());
+        let text = joined(parts);
+        self.whole(|page| page.styled(Tag::default(), &text, paint, Tag::default()));
     }
 
     /// A command, one line as it is: what is copied must not be broken.

@@ -62,7 +62,8 @@ impl Columns {
                 .map(|r| phrase::pod(&r.pod, view.namespace).width()),
         );
         let note = widest(&mut rows.iter().map(|r| r.note.width()));
-        let name = name.min(NAME).min(width / 3);
+        // Names are what is acted on: they yield last.
+        let name = name.min(NAME).min(width / 2);
         let rest = width.saturating_sub(MARK + name + GAP);
         // The note yields to the strip on a narrow page, down to nothing.
         let note = note.min(NOTE).min(rest.saturating_sub(STRIP + GAP));
