@@ -15,6 +15,7 @@
 pub mod bundle;
 pub mod diagnosis;
 pub mod limits;
+pub mod metrics;
 pub mod pack;
 pub mod record;
 pub mod report;
