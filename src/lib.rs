@@ -19,6 +19,7 @@ pub mod evidence;
 pub mod hashring;
 pub mod limits;
 pub mod matcher;
+pub mod metrics;
 pub mod pack;
 pub mod record;
 pub mod report;
