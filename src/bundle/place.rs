@@ -109,7 +109,7 @@ fn is_never(name: &str) -> bool {
 
 /// Files of Kubernetes secrets.
 fn is_secret(name: &str) -> bool {
-    matches!(stem(name), "secret" | "secrets")
+    !name.ends_with(".log") && matches!(stem(name), "secret" | "secrets")
 }
 
 /// The layout of `design.md` § 5, with `folders[0]` as its first part.
