@@ -135,3 +135,6 @@ pub const RING_PIECES: u64 = 64 * 1024 * 1024;
 
 /// Most named tenants of hashring files that are computed one by one; the rest are counted.
 pub const RING_TENANTS: usize = 1000;
+
+/// Longest answer of the Prometheus query API that is read, in bytes.
+pub const QUERY_BYTES: u64 = 64 * 1024 * 1024;
