@@ -137,8 +137,9 @@ fn build(
     mut problems: Vec<Problem>,
 ) -> Result<Pack, Vec<Problem>> {
     let pack = compile::pack(compact, texts, &mut problems);
-    // Following links is safe only where all of them lead somewhere.
-    if problems.is_empty() {
+    // Following links is safe only where all of them lead somewhere. The embedded pack is known to
+    // have no circles: a test loads its YAML.
+    if problems.is_empty() && !texts.files.is_empty() {
         problems.extend(cycles::find(&pack).map(|(kind, id, message)| {
             let path = texts.path(kind, &id);
             whole(path, message)
