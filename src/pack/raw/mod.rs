@@ -3,6 +3,7 @@
 //! Words, numbers, durations and ids stay strings with their place in the file ([`At`]), so that
 //! `load` can point at whatever is wrong with them. The build script compiles this module too.
 
+mod at;
 mod condition;
 mod many;
 
@@ -10,11 +11,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use at::At;
 pub(crate) use condition::{RawCondition, RawTest};
 pub(crate) use many::Many;
-
-/// A value and where it stands in its file.
-pub(crate) type At<T> = serde_saphyr::Spanned<T>;
 
 /// A file below `patterns/signatures/`.
 #[derive(Debug, Serialize, Deserialize)]
