@@ -99,78 +99,141 @@ pub(super) fn order(vars: &[Variable], factors: &[Factor], cap: u64) -> Result<V
     Ok(order)
 }
 
-/// One input of a bucket: its scope, and where its entries are (none: only zeros and ones).
-struct Input<'a> {
-    scope: &'a [u32],
+/// One input of a step: its scope, and where its entries are.
+#[derive(Clone)]
+struct Input {
+    scope: Vec<u32>,
+    source: Source,
+    /// Place in the arena; none: only zeros and ones.
     offset: Option<usize>,
-    allowed: &'a [bool],
-    strides: Vec<usize>,
+    allowed: Vec<bool>,
+    /// Products it was made of, to keep trees of products balanced.
+    depth: u32,
 }
 
-/// Lays out tables and messages in the arena and writes the program of each bucket.
-/// Returns the buckets, the bucket of each factor and the length of the arena.
-pub(super) fn program(
-    vars: &[Variable],
-    factors: &mut [Factor],
-    order: &[u32],
-) -> (Vec<Bucket>, Vec<Option<u32>>, usize) {
-    let mut arena = 0;
-    for factor in &mut *factors {
-        factor.offset = arena;
-        factor.len = size_of(vars, &factor.scope);
-        if !matches!(factor.shape, Shape::Join) {
-            arena += factor.len;
-        }
-    }
-    let mut rank = vec![0u32; vars.len()];
-    for (i, &var) in order.iter().enumerate() {
-        rank[var as usize] = i as u32;
-    }
-    let first = |scope: &[u32]| scope.iter().map(|&v| rank[v as usize]).min();
-    let home: Vec<Option<u32>> = factors.iter().map(|f| first(&f.scope)).collect();
-    let mut of_bucket: Vec<Vec<usize>> = vec![Vec::new(); order.len()];
-    for (i, bucket) in home.iter().enumerate() {
-        if let Some(b) = bucket {
-            of_bucket[*b as usize].push(i);
-        }
-    }
-    let mut buckets: Vec<Bucket> = Vec::with_capacity(order.len());
-    let mut scopes: Vec<Vec<u32>> = Vec::with_capacity(order.len());
-    let mut arriving: Vec<Vec<usize>> = vec![Vec::new(); order.len()];
-    for (b, &var) in order.iter().enumerate() {
-        let tables = of_bucket[b].iter().map(|&i| table_input(&factors[i]));
-        let messages = arriving[b].iter().map(|&m| Input {
-            scope: &scopes[m],
-            offset: Some(buckets[m].offset),
-            allowed: &[],
-            strides: Vec::new(),
-        });
-        let inputs: Vec<Input<'_>> = tables.chain(messages).collect();
-        let mut out: Vec<u32> = inputs.iter().flat_map(|i| i.scope.to_vec()).collect();
-        out.sort_unstable_by_key(|&v| rank[v as usize]);
-        out.dedup();
-        out.retain(|&v| v != var);
-        let mut bucket = rows(vars, inputs, &out, var);
-        bucket.offset = arena;
-        bucket.parent = first(&out);
-        arena += bucket.counts.len();
-        if let Some(parent) = bucket.parent {
-            arriving[parent as usize].push(b);
-        }
-        buckets.push(bucket);
-        scopes.push(out);
-    }
-    (buckets, home, arena)
+/// Where an input comes from.
+#[derive(Clone, Copy)]
+enum Source {
+    Factor(usize),
+    Step(u32),
 }
 
-fn table_input(factor: &Factor) -> Input<'_> {
-    let join = matches!(factor.shape, Shape::Join);
-    Input {
-        scope: &factor.scope,
-        offset: (!join).then_some(factor.offset),
-        allowed: &factor.allowed,
-        strides: Vec::new(),
+/// Lays out tables and messages in the arena and writes the program of each step.
+pub(super) struct Planner<'a> {
+    vars: &'a [Variable],
+    pub(super) steps: Vec<Bucket>,
+    /// The step that reads each factor.
+    pub(super) home: Vec<Option<u32>>,
+    /// Length of the arena.
+    pub(super) arena: usize,
+}
+
+impl<'a> Planner<'a> {
+    /// Plans the elimination of all variables in this order.
+    pub(super) fn new(vars: &'a [Variable], factors: &mut [Factor], order: &[u32]) -> Self {
+        let mut planner = Self {
+            vars,
+            steps: Vec::with_capacity(order.len()),
+            home: vec![None; factors.len()],
+            arena: 0,
+        };
+        let mut rank = vec![0usize; vars.len()];
+        for (i, &var) in order.iter().enumerate() {
+            rank[var as usize] = i;
+        }
+        let first = |scope: &[u32]| scope.iter().map(|&v| rank[v as usize]).min();
+        let mut waiting: Vec<Vec<Input>> = vec![Vec::new(); order.len()];
+        for (i, factor) in factors.iter_mut().enumerate() {
+            let input = planner.place(i, factor);
+            if let Some(r) = first(&factor.scope) {
+                waiting[r].push(input);
+            }
+        }
+        for (r, &var) in order.iter().enumerate() {
+            let inputs = std::mem::take(&mut waiting[r]);
+            let message = planner.eliminate(inputs, var);
+            if let Some(r) = first(&message.scope) {
+                waiting[r].push(message);
+            }
+        }
+        planner
     }
+
+    fn place(&mut self, index: usize, factor: &mut Factor) -> Input {
+        let join = matches!(factor.shape, Shape::Join);
+        factor.offset = self.arena;
+        factor.len = size_of(self.vars, &factor.scope);
+        if !join {
+            self.arena += factor.len;
+        }
+        Input {
+            scope: factor.scope.clone(),
+            source: Source::Factor(index),
+            offset: (!join).then_some(factor.offset),
+            allowed: factor.allowed.clone(),
+            depth: 0,
+        }
+    }
+
+    /// Multiplies the inputs, two at a time, and sums the variable out.
+    fn eliminate(&mut self, inputs: Vec<Input>, var: u32) -> Input {
+        let (mut tables, joins): (Vec<Input>, Vec<Input>) =
+            inputs.into_iter().partition(|i| i.offset.is_some());
+        // Small ones first: fifty tables over one variable become one before they meet a large one.
+        while tables.len() > 2 {
+            let a = tables.remove(self.least(&tables, &[]));
+            let b = tables.remove(self.least(&tables, &a.scope));
+            let scope = union(&a.scope, &b.scope, None);
+            let depth = 1 + a.depth.max(b.depth);
+            let product = self.step(vec![a, b], scope, None, depth);
+            tables.push(product);
+        }
+        tables.extend(joins);
+        let scope = tables
+            .iter()
+            .fold(Vec::new(), |all, i| union(&all, &i.scope, Some(var)));
+        self.step(tables, scope, Some(var), 0)
+    }
+
+    /// The input that makes the smallest table together with `scope`.
+    fn least(&self, inputs: &[Input], scope: &[u32]) -> usize {
+        let size = |i: &Input| size_of(self.vars, &union(&i.scope, scope, None));
+        let places = 0..inputs.len();
+        places
+            .min_by_key(|&i| (size(&inputs[i]), inputs[i].depth, i))
+            .unwrap_or_default()
+    }
+
+    fn step(&mut self, inputs: Vec<Input>, scope: Vec<u32>, var: Option<u32>, depth: u32) -> Input {
+        let index = self.steps.len() as u32;
+        for input in &inputs {
+            match input.source {
+                Source::Factor(f) => self.home[f] = Some(index),
+                Source::Step(s) => self.steps[s as usize].parent = Some(index),
+            }
+        }
+        let mut bucket = rows(self.vars, &inputs, &scope, var);
+        bucket.offset = self.arena;
+        self.arena += bucket.counts.len();
+        let message = Input {
+            scope,
+            source: Source::Step(index),
+            offset: Some(bucket.offset),
+            allowed: Vec::new(),
+            depth,
+        };
+        self.steps.push(bucket);
+        message
+    }
+}
+
+/// The variables of both, sorted, without one.
+fn union(a: &[u32], b: &[u32], without: Option<u32>) -> Vec<u32> {
+    let mut all = [a, b].concat();
+    all.retain(|&v| Some(v) != without);
+    all.sort_unstable();
+    all.dedup();
+    all
 }
 
 fn size_of(vars: &[Variable], scope: &[u32]) -> usize {
@@ -181,34 +244,31 @@ fn size_of(vars: &[Variable], scope: &[u32]) -> usize {
 }
 
 /// Lists, for each entry of the message, the products that are summed; impossible ones are left out.
-fn rows(vars: &[Variable], mut inputs: Vec<Input<'_>>, out: &[u32], var: u32) -> Bucket {
-    let mut joint = vec![var];
+fn rows(vars: &[Variable], inputs: &[Input], out: &[u32], var: Option<u32>) -> Bucket {
+    let mut joint: Vec<u32> = var.into_iter().collect();
     joint.extend(out);
-    for input in &mut inputs {
-        input.strides = strides(vars, input.scope, &joint);
-    }
+    let strides: Vec<Vec<usize>> = inputs
+        .iter()
+        .map(|i| strides(vars, &i.scope, &joint))
+        .collect();
     let mut bucket = Bucket {
         width: inputs.iter().filter(|i| i.offset.is_some()).count(),
         counts: vec![0; size_of(vars, out)],
         ..Bucket::default()
     };
-    let inner = vars[var as usize].size as usize;
+    let inner = var.map_or(1, |v| vars[v as usize].size as usize);
     let mut digits = vec![0usize; joint.len()];
+    let mut places = vec![0usize; inputs.len()];
     for entry in 0..bucket.counts.len() * inner {
-        let place = |input: &Input<'_>| -> usize {
-            let pairs = input.strides.iter().zip(&digits);
-            pairs.map(|(stride, digit)| stride * digit).sum()
-        };
-        let possible = inputs
-            .iter()
-            .all(|i| i.allowed.is_empty() || i.allowed[place(i)]);
-        if possible {
+        for (place, strides) in places.iter_mut().zip(&strides) {
+            *place = strides.iter().zip(&digits).map(|(s, d)| s * d).sum();
+        }
+        let mut each = inputs.iter().zip(&places);
+        if each.all(|(i, &place)| i.allowed.is_empty() || i.allowed[place]) {
             bucket.counts[entry / inner] += 1;
-            for input in &inputs {
-                if let Some(offset) = input.offset {
-                    bucket.rows.push((offset + place(input)) as u32);
-                }
-            }
+            let tables = inputs.iter().zip(&places);
+            let tables = tables.filter_map(|(i, place)| i.offset.map(|o| (o + place) as u32));
+            bucket.rows.extend(tables);
         }
         advance(vars, &joint, &mut digits);
     }
