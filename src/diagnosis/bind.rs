@@ -18,6 +18,9 @@ use crate::pack::{
 };
 use crate::record::Source;
 
+/// What shows in more than this share of healthy windows makes nothing a suspect by itself.
+const COMMONPLACE: f64 = 0.1;
+
 /// Where something is: a pod, a node, or the one place of any other kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Place {
@@ -305,7 +308,9 @@ impl<'a> Binder<'a> {
         for edge in self.edges.values().flatten() {
             back.entry(edge.to).or_default().extend(edge.all.iter().copied());
         }
-        let mut queue: Vec<Instance> = self.present.keys().map(|(f, p)| Instance::Symptom(*f, *p)).collect();
+        let telling = |f: &usize| self.families.all[*f].leak < COMMONPLACE;
+        let mut queue: Vec<Instance> =
+            self.present.keys().filter(|(f, _)| telling(f)).map(|(f, p)| Instance::Symptom(*f, *p)).collect();
         let mut kept: BTreeSet<Instance> = queue.iter().copied().collect();
         while let Some(instance) = queue.pop() {
             for parent in back.get(&instance).into_iter().flatten() {
