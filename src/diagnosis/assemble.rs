@@ -46,6 +46,11 @@ pub(crate) fn assemble(binder: Binder<'_>) -> Bound {
     }
 }
 
+/// How much of its observability the silence of a symptom of this strength keeps.
+pub(crate) fn share(surest: f64) -> f64 {
+    if surest < EXPECTED { ALTERNATIVE } else { 1.0 }
+}
+
 struct Assembler<'b, 'a> {
     binder: &'b Binder<'a>,
     causes: Vec<(CauseIx, Place)>,
@@ -261,7 +266,7 @@ impl<'b, 'a> Assembler<'b, 'a> {
         let present = binder.present.get(&(family, place));
         let terms = self.terms(Instance::Symptom(family, place));
         let surest = terms.iter().map(|t| t.q).fold(0.0, f64::max);
-        let share = if surest < EXPECTED { ALTERNATIVE } else { 1.0 };
+        let share = share(surest);
         SymptomNode {
             name: format!("{}@{}", kind.name, self.place_name(place)),
             present: present.is_some(),

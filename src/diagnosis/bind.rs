@@ -364,7 +364,7 @@ impl Binder<'_> {
             return true;
         }
         let o = observability::of(self.pack, &self.families.all[family], place, self.scope);
-        o * edge.q >= AUDIBLE || o == 0.0 && self.families.all[family].asked
+        o * edge.q * assemble::share(edge.q) >= AUDIBLE || o == 0.0 && self.families.all[family].asked
     }
 }
 

@@ -154,9 +154,13 @@ pub fn diagnose(ledger: &Ledger, pack: &Pack, scope: &Scope) -> Diagnosis {
         let silent = n.symptoms.iter().filter(|s| !s.present && s.observability > 0.0).count();
         eprintln!("causes {} states {} symptoms {} present {present} silent {silent}", n.causes.len(), n.states.len(), n.symptoms.len());
     }
+    let t0 = std::time::Instant::now();
     let solution = solve::solve(&bound.network, &solve::Options::default());
+    let t1 = t0.elapsed();
     let necessity = solve::necessity(&solution);
+    let t2 = t0.elapsed();
     let explains = solve::explains(&solution, &necessity);
+    if std::env::var_os("RDIAG_DEBUG").is_some() { eprintln!("solve {t1:?} necessity {t2:?} comps {}", solution.components.len()); }
     let view = interpret::View {
         pack,
         families: &families,
@@ -168,5 +172,7 @@ pub fn diagnose(ledger: &Ledger, pack: &Pack, scope: &Scope) -> Diagnosis {
         explains,
         calibration: Calibration::default(),
     };
-    Diagnosis { incidents: view.incidents(), excused }
+    let r = Diagnosis { incidents: view.incidents(), excused };
+    if std::env::var_os("RDIAG_DEBUG").is_some() { eprintln!("all {:?}", t0.elapsed()); }
+    r
 }
