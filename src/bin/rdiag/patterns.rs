@@ -118,7 +118,14 @@ fn check(common: &Common) -> Result<bool, Failure> {
 fn matched(pack: &Pack, matcher: &Matcher, line: &str, source: Source) -> Vec<Matched> {
     let origin = Origin::pod("example");
     let mut found = Vec::new();
-    let mut sink = |hit: rdiag::matcher::Hit| found.push(Matched { signature: hit.signature, extract: hit.extracts });
+    // One line may say the same of several peers; an example lists all of them.
+    let mut sink = |hit: rdiag::matcher::Hit| {
+        let known = found.iter_mut().find(|m: &&mut Matched| m.signature == hit.signature);
+        match known {
+            None => found.push(Matched { signature: hit.signature, extract: hit.extracts }),
+            Some(known) => known.add(hit.extracts),
+        }
+    };
     if source == Source::Log {
         matcher.scan(pack, &Record::log(&origin, line.as_bytes()), &mut sink);
     } else {
