@@ -101,8 +101,12 @@ fn truth(case: &Case) -> Result<(), String> {
 
 fn report(case: &Case) -> Result<(), String> {
     let style = Style { width: 80, color: false, verbose: 0 };
-    let said = render(&case.seen()?.report, Format::Text, style);
-    if let Some(line) = said.lines().find(|l| l.chars().count() > 80) {
+    let report = &case.seen()?.report;
+    let said = render(report, Format::Text, style);
+    // Commands are there to be copied, so they stay on one line.
+    let commands = commands(report);
+    let wide = |line: &&str| line.chars().count() > 80 && !commands.iter().any(|c| c.contains(line.trim()));
+    if let Some(line) = said.lines().find(wide) {
         return Err(format!("wider than 80 columns: {line}"));
     }
     let path = case.folder.join("report.txt");
@@ -110,6 +114,19 @@ fn report(case: &Case) -> Result<(), String> {
         return fs::write(&path, said).map_err(|e| format!("writing report.txt: {e}"));
     }
     differs("report.txt (UPDATE_EXPECT=1 cargo test writes it anew)", &read(&path)?, &said)
+}
+
+/// Every command of a report.
+fn commands(report: &Report) -> Vec<&str> {
+    let mut all = Vec::new();
+    for incident in &report.incidents {
+        all.extend(incident.next_checks.iter().filter_map(|c| c.run.as_deref()));
+        for h in &incident.hypotheses {
+            let r = &h.remediation;
+            all.extend([&r.confirm, &r.mitigate, &r.fix].into_iter().flatten().filter_map(|s| s.run.as_deref()));
+        }
+    }
+    all
 }
 
 fn read(path: &Path) -> Result<String, String> {
