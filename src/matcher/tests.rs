@@ -41,7 +41,12 @@ const FILES: &[(&str, &str)] = &[
 ];
 
 fn pack() -> Pack {
-    Pack::load(FILES.iter().map(|(p, b)| ((*p).to_owned(), b.as_bytes().to_vec()))).unwrap()
+    Pack::load(
+        FILES
+            .iter()
+            .map(|(p, b)| ((*p).to_owned(), b.as_bytes().to_vec())),
+    )
+    .unwrap()
 }
 
 /// `id`, or `id@subject` where the record names one.
@@ -58,21 +63,34 @@ fn hits(record: &Record<'_>) -> Vec<String> {
 #[track_caller]
 fn check(line: &str, expected: &[&str]) {
     let origin = Origin::pod("p");
-    assert_eq!(hits(&Record::log(&origin, line.as_bytes())), expected, "{line}");
+    assert_eq!(
+        hits(&Record::log(&origin, line.as_bytes())),
+        expected,
+        "{line}"
+    );
 }
 
 #[track_caller]
 fn check_fields(source: Source, fields: &[(&str, &str)], expected: &[&str]) {
     let origin = Origin::pod("p");
     let mut all = Fields::default();
-    fields.iter().for_each(|(key, value)| all.push(key.as_bytes(), value.as_bytes()));
-    assert_eq!(hits(&Record::from_fields(source, &origin, all)), expected, "{fields:?}");
+    fields
+        .iter()
+        .for_each(|(key, value)| all.push(key.as_bytes(), value.as_bytes()));
+    assert_eq!(
+        hits(&Record::from_fields(source, &origin, all)),
+        expected,
+        "{fields:?}"
+    );
 }
 
 #[test]
 fn a_line_satisfies_what_its_fields_say() {
     check("level=info msg=\"caught signal. Exiting.\"", &["a/quoted"]);
-    check("{\"level\":\"info\",\"msg\":\"caught signal. Exiting.\"}", &["a/quoted"]);
+    check(
+        "{\"level\":\"info\",\"msg\":\"caught signal. Exiting.\"}",
+        &["a/quoted"],
+    );
     check("level=info msg=\"it said: caught signal. Exiting.\"", &[]);
     check("level=info err=\"caught signal. Exiting.\"", &[]);
     check("", &[]);
@@ -81,15 +99,24 @@ fn a_line_satisfies_what_its_fields_say() {
 #[test]
 fn any_variant_will_do_but_all_of_its_conditions() {
     check("msg=\"the old wording of it\"", &["a/old-and-new"]);
-    check("msg=\"the new wording of it\" replicas=3", &["a/old-and-new"]);
+    check(
+        "msg=\"the new wording of it\" replicas=3",
+        &["a/old-and-new"],
+    );
     check("msg=\"the new wording of it\" replicas=2", &[]);
     check("msg=\"the new wording of it\"", &[]);
 }
 
 #[test]
 fn a_finer_signature_silences_the_broader_one() {
-    check("err=\"forwarding request to endpoint a-1:10901: odd\"", &["a/forward"]);
-    check("err=\"forwarding request to endpoint a-1:10901: connection refused\"", &["a/refused@a-1:10901"]);
+    check(
+        "err=\"forwarding request to endpoint a-1:10901: odd\"",
+        &["a/forward"],
+    );
+    check(
+        "err=\"forwarding request to endpoint a-1:10901: connection refused\"",
+        &["a/refused@a-1:10901"],
+    );
 }
 
 #[test]
@@ -103,7 +130,10 @@ fn every_leaf_of_an_error_chain_is_a_hit_of_its_own() {
 
 #[test]
 fn the_raw_line_is_a_field_too() {
-    check("plain words: tenant acme is not known here", &["a/tenant@acme"]);
+    check(
+        "plain words: tenant acme is not known here",
+        &["a/tenant@acme"],
+    );
     check("plain words: tenant is not known", &[]);
 }
 
@@ -112,9 +142,21 @@ fn other_sources_are_matched_by_their_fields() {
     check_fields(Source::Status, &[("reason", "OOMKilled")], &["a/oom"]);
     check_fields(Source::Status, &[("reason", "Completed")], &[]);
     check_fields(Source::Event, &[("reason", "OOMKilled")], &[]);
-    check_fields(Source::Metric, &[("metric", "used"), ("share", "0.95")], &["a/near"]);
-    check_fields(Source::Metric, &[("metric", "taken"), ("share", "0.5")], &[]);
-    check_fields(Source::Metric, &[("metric", "used"), ("share", "much")], &[]);
+    check_fields(
+        Source::Metric,
+        &[("metric", "used"), ("share", "0.95")],
+        &["a/near"],
+    );
+    check_fields(
+        Source::Metric,
+        &[("metric", "taken"), ("share", "0.5")],
+        &[],
+    );
+    check_fields(
+        Source::Metric,
+        &[("metric", "used"), ("share", "much")],
+        &[],
+    );
 }
 
 #[test]

@@ -32,8 +32,11 @@ pub(crate) struct Seen {
 
 /// The tests of all bundles.
 pub(crate) fn trials() -> Vec<Trial> {
-    let tests: [(&str, fn(&Case) -> Result<(), String>); 3] =
-        [("truth", truth), ("report", report), ("same", shuffle::same)];
+    let tests: [(&str, fn(&Case) -> Result<(), String>); 3] = [
+        ("truth", truth),
+        ("report", report),
+        ("same", shuffle::same),
+    ];
     let each = |case: &'static Case| {
         tests.map(|(what, test)| {
             Trial::test(format!("{}::{}::{what}", case.kind, case.name), move || {
@@ -50,12 +53,23 @@ pub(crate) fn cases() -> &'static [Case] {
     CASES.get_or_init(|| {
         let mut cases = Vec::new();
         for kind in ["incidents", "quiet"] {
-            let entries = fs::read_dir(root().join("fixtures").join(kind)).expect("the repository has this folder");
+            let entries = fs::read_dir(root().join("fixtures").join(kind))
+                .expect("the repository has this folder");
             for entry in entries {
-                let folder = entry.expect("a folder of the repository can be listed").path();
-                let name = folder.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+                let folder = entry
+                    .expect("a folder of the repository can be listed")
+                    .path();
+                let name = folder
+                    .file_name()
+                    .map(|n| n.to_string_lossy().into_owned())
+                    .unwrap_or_default();
                 if folder.is_dir() {
-                    cases.push(Case { kind, folder, name, seen: OnceLock::new() });
+                    cases.push(Case {
+                        kind,
+                        folder,
+                        name,
+                        seen: OnceLock::new(),
+                    });
                 }
             }
         }
@@ -71,7 +85,10 @@ impl Case {
 
     /// What the bundle gives as it is; found out once for all tests.
     pub(crate) fn seen(&self) -> Result<&Seen, String> {
-        self.seen.get_or_init(|| diagnose(&[self.bundle()], 1, |_| {})).as_ref().map_err(Clone::clone)
+        self.seen
+            .get_or_init(|| diagnose(&[self.bundle()], 1, |_| {}))
+            .as_ref()
+            .map_err(Clone::clone)
     }
 }
 
@@ -79,18 +96,34 @@ impl Case {
 pub(crate) fn engine() -> &'static Engine {
     static ENGINE: OnceLock<Engine> = OnceLock::new();
     ENGINE.get_or_init(|| {
-        Engine::new(Arc::new(Pack::embedded().expect("the built-in pack loads; `patterns` tests it")))
+        Engine::new(Arc::new(
+            Pack::embedded().expect("the built-in pack loads; `patterns` tests it"),
+        ))
     })
 }
 
 /// Reads `paths` and says what is wrong; `change` may reorder what was found.
-pub(crate) fn diagnose(paths: &[PathBuf], threads: usize, change: impl Fn(&mut Input)) -> Result<Seen, String> {
+pub(crate) fn diagnose(
+    paths: &[PathBuf],
+    threads: usize,
+    change: impl Fn(&mut Input),
+) -> Result<Seen, String> {
     let mut input = Input::open(paths, None).map_err(|e| e.to_string())?;
     change(&mut input);
-    let options = Options { threads, ..Options::default() };
+    let options = Options {
+        threads,
+        ..Options::default()
+    };
     let analysis = engine().run(&input, &options).map_err(|e| e.to_string())?;
-    let fired = analysis.ledger.iter().map(|(ix, _, _)| engine().pack()[ix].id.clone()).collect();
-    Ok(Seen { report: analysis.report, fired })
+    let fired = analysis
+        .ledger
+        .iter()
+        .map(|(ix, _, _)| engine().pack()[ix].id.clone())
+        .collect();
+    Ok(Seen {
+        report: analysis.report,
+        fired,
+    })
 }
 
 fn truth(case: &Case) -> Result<(), String> {
@@ -100,12 +133,18 @@ fn truth(case: &Case) -> Result<(), String> {
 }
 
 fn report(case: &Case) -> Result<(), String> {
-    let style = Style { width: 80, color: false, verbose: 0 };
+    let style = Style {
+        width: 80,
+        color: false,
+        verbose: 0,
+    };
     let report = &case.seen()?.report;
     let said = render(report, Format::Text, style);
     // Commands are there to be copied, so they stay on one line.
     let commands = commands(report);
-    let wide = |line: &&str| line.chars().count() > 80 && !commands.iter().any(|c| c.contains(line.trim()));
+    let wide = |line: &&str| {
+        line.chars().count() > 80 && !commands.iter().any(|c| c.contains(line.trim()))
+    };
     if let Some(line) = said.lines().find(wide) {
         return Err(format!("wider than 80 columns: {line}"));
     }
@@ -113,7 +152,11 @@ fn report(case: &Case) -> Result<(), String> {
     if updating() {
         return fs::write(&path, said).map_err(|e| format!("writing report.txt: {e}"));
     }
-    differs("report.txt (UPDATE_EXPECT=1 cargo test writes it anew)", &read(&path)?, &said)
+    differs(
+        "report.txt (UPDATE_EXPECT=1 cargo test writes it anew)",
+        &read(&path)?,
+        &said,
+    )
 }
 
 /// Every command of a report.
@@ -123,7 +166,12 @@ fn commands(report: &Report) -> Vec<&str> {
         all.extend(incident.next_checks.iter().filter_map(|c| c.run.as_deref()));
         for h in &incident.hypotheses {
             let r = &h.remediation;
-            all.extend([&r.confirm, &r.mitigate, &r.fix].into_iter().flatten().filter_map(|s| s.run.as_deref()));
+            all.extend(
+                [&r.confirm, &r.mitigate, &r.fix]
+                    .into_iter()
+                    .flatten()
+                    .filter_map(|s| s.run.as_deref()),
+            );
         }
     }
     all
@@ -138,8 +186,15 @@ pub(crate) fn differs(what: &str, expected: &str, found: &str) -> Result<(), Str
     if expected == found {
         return Ok(());
     }
-    let mut pairs = expected.lines().map(Some).chain([None]).zip(found.lines().map(Some).chain([None]));
-    let (n, (old, new)) = (1..).zip(pairs.by_ref()).find(|(_, (a, b))| a != b).unwrap_or((0, (None, None)));
+    let mut pairs = expected
+        .lines()
+        .map(Some)
+        .chain([None])
+        .zip(found.lines().map(Some).chain([None]));
+    let (n, (old, new)) = (1..)
+        .zip(pairs.by_ref())
+        .find(|(_, (a, b))| a != b)
+        .unwrap_or((0, (None, None)));
     Err(format!(
         "{what} differs in line {n}:\n  expected: {}\n  found:    {}",
         old.unwrap_or("(its end)"),

@@ -23,8 +23,14 @@ pub(crate) fn trials() -> Vec<Trial> {
         trials.push(Trial::test(name, move || holds(&path)));
     }
     trials.push(Trial::test("patterns::as-a-whole", || {
-        let known: BTreeSet<&str> = files().iter().map(|(p, _)| p.as_str()).filter(|p| p.ends_with(".yaml")).collect();
-        let rest = findings().iter().filter(|(file, _)| !known.contains(file.as_str()));
+        let known: BTreeSet<&str> = files()
+            .iter()
+            .map(|(p, _)| p.as_str())
+            .filter(|p| p.ends_with(".yaml"))
+            .collect();
+        let rest = findings()
+            .iter()
+            .filter(|(file, _)| !known.contains(file.as_str()));
         answer(rest.flat_map(|(_, all)| all.clone()).collect())
     }));
     trials.push(Trial::test("patterns::unproven-only-shrinks", unproven));
@@ -37,7 +43,11 @@ fn holds(path: &str) -> Result<(), Failed> {
 }
 
 fn answer(found: Vec<String>) -> Result<(), Failed> {
-    if found.is_empty() { Ok(()) } else { Err(Failed::from(found.join("\n"))) }
+    if found.is_empty() {
+        Ok(())
+    } else {
+        Err(Failed::from(found.join("\n")))
+    }
 }
 
 /// All files of `patterns/`, from disk: what is embedded has no examples.
@@ -58,8 +68,15 @@ fn collect(top: &Path, folder: &Path, all: &mut Vec<(String, Vec<u8>)>) {
         if path.is_dir() {
             collect(top, &path, all);
         } else if path.extension().is_some_and(|e| e == "yaml" || e == "tsv") {
-            let name = path.strip_prefix(top).expect("it was found below").to_string_lossy().into_owned();
-            all.push((name, fs::read(&path).expect("a file of patterns/ can be read")));
+            let name = path
+                .strip_prefix(top)
+                .expect("it was found below")
+                .to_string_lossy()
+                .into_owned();
+            all.push((
+                name,
+                fs::read(&path).expect("a file of patterns/ can be read"),
+            ));
         }
     }
 }
@@ -69,11 +86,19 @@ fn findings() -> &'static BTreeMap<String, Vec<String>> {
     static FOUND: OnceLock<BTreeMap<String, Vec<String>>> = OnceLock::new();
     FOUND.get_or_init(|| {
         let mut by_file: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        let pack = match Pack::load(files().iter().filter(|(p, _)| p.ends_with(".yaml")).cloned()) {
+        let pack = match Pack::load(
+            files()
+                .iter()
+                .filter(|(p, _)| p.ends_with(".yaml"))
+                .cloned(),
+        ) {
             Ok(pack) => pack,
             Err(problems) => {
                 for problem in problems {
-                    by_file.entry(problem.file.clone()).or_default().push(problem.to_string());
+                    by_file
+                        .entry(problem.file.clone())
+                        .or_default()
+                        .push(problem.to_string());
                 }
                 return by_file;
             }
@@ -82,7 +107,10 @@ fn findings() -> &'static BTreeMap<String, Vec<String>> {
         let matches = |line: &str, source: Source| matched(&pack, &matcher, line, source);
         for finding in audit::audit(&pack, files(), Some(&matches)) {
             if finding.grade == Grade::Error {
-                by_file.entry(finding.problem.file.clone()).or_default().push(finding.to_string());
+                by_file
+                    .entry(finding.problem.file.clone())
+                    .or_default()
+                    .push(finding.to_string());
             }
         }
         by_file
@@ -93,7 +121,12 @@ fn findings() -> &'static BTreeMap<String, Vec<String>> {
 fn matched(pack: &Pack, matcher: &Matcher, line: &str, source: Source) -> Vec<Matched> {
     let origin = Origin::pod("example");
     let mut found = Vec::new();
-    let sink = |hit: Hit| found.push(Matched { signature: hit.signature, extract: hit.extracts });
+    let sink = |hit: Hit| {
+        found.push(Matched {
+            signature: hit.signature,
+            extract: hit.extracts,
+        })
+    };
     let text = Record::log(&origin, line.as_bytes());
     if source == Source::Log {
         matcher.scan(pack, &text, sink);
@@ -111,13 +144,21 @@ fn matched(pack: &Pack, matcher: &Matcher, line: &str, source: Source) -> Vec<Ma
 fn unproven() -> Result<(), Failed> {
     let list = root().join("tests/unproven.txt");
     let text = fs::read_to_string(&list).unwrap_or_default();
-    let listed: BTreeSet<&str> = text.lines().filter(|l| !l.is_empty() && !l.starts_with('#')).collect();
+    let listed: BTreeSet<&str> = text
+        .lines()
+        .filter(|l| !l.is_empty() && !l.starts_with('#'))
+        .collect();
     let pack = bundles::engine().pack();
     let mut fired: BTreeSet<&str> = BTreeSet::new();
     for case in bundles::cases() {
         fired.extend(case.seen()?.fired.iter().map(String::as_str));
     }
-    let silent: BTreeSet<&str> = pack.signatures.iter().map(|s| s.id.as_str()).filter(|id| !fired.contains(id)).collect();
+    let silent: BTreeSet<&str> = pack
+        .signatures
+        .iter()
+        .map(|s| s.id.as_str())
+        .filter(|id| !fired.contains(id))
+        .collect();
     if updating() {
         let head: Vec<&str> = text.lines().take_while(|l| l.starts_with('#')).collect();
         let lines: Vec<&str> = head.into_iter().chain(silent).collect();

@@ -31,22 +31,41 @@ pub(crate) fn same(case: &Case) -> Result<(), String> {
         dice.shuffle(&mut input.queries);
         dice.shuffle(&mut input.objects.records);
     })?;
-    equal("with files in another order, on two threads", expected, &shuffled.report)?;
-    let dealt = Dealt::new(&case.bundle(), &mut dice).map_err(|e| format!("dealing out the records: {e}"))?;
-    let mut again = diagnose(&dealt.paths, 4, |input| Dice::new("streams").shuffle(&mut input.streams))?.report;
+    equal(
+        "with files in another order, on two threads",
+        expected,
+        &shuffled.report,
+    )?;
+    let dealt = Dealt::new(&case.bundle(), &mut dice)
+        .map_err(|e| format!("dealing out the records: {e}"))?;
+    let mut again = diagnose(&dealt.paths, 4, |input| {
+        Dice::new("streams").shuffle(&mut input.streams)
+    })?
+    .report;
     // With two paths given, gaps say in which of them a file lies.
     for gap in &mut again.coverage.gaps {
         gap.what = gap.what.trim_start_matches("a/").to_owned();
     }
-    equal("with records shuffled and dealt into shards, on four threads", expected, &again)
+    equal(
+        "with records shuffled and dealt into shards, on four threads",
+        expected,
+        &again,
+    )
 }
 
 /// Two reports in all they say: the value itself, and the text.
 fn equal(how: &str, expected: &Report, found: &Report) -> Result<(), String> {
     for format in [Format::Text, Format::Json] {
-        let style = Style { verbose: 1, ..Style::default() };
+        let style = Style {
+            verbose: 1,
+            ..Style::default()
+        };
         let texts = [expected, found].map(|report| render(report, format, style));
-        differs(&format!("{how}, the {} report", format.name()), &texts[0], &texts[1])?;
+        differs(
+            &format!("{how}, the {} report", format.name()),
+            &texts[0],
+            &texts[1],
+        )?;
     }
     Ok(())
 }
@@ -64,9 +83,14 @@ fn evidence(case: &Case, dice: &mut Dice) -> Result<(), String> {
             take(&mut whole, record, &resolver);
             take(&mut shards[dice.below(SHARDS)], record, &resolver);
         })?;
-        each(stream, 700, dice, |record, _| take(&mut pieces, record, &resolver))?;
+        each(stream, 700, dice, |record, _| {
+            take(&mut pieces, record, &resolver)
+        })?;
         let mut merged = Ledger::default();
-        shards.into_iter().rev().for_each(|shard| merged.merge(shard));
+        shards
+            .into_iter()
+            .rev()
+            .for_each(|shard| merged.merge(shard));
         for (how, other) in [("in pieces", &pieces), ("in shards", &merged)] {
             let (a, b) = (format!("{whole:#?}"), format!("{other:#?}"));
             differs(&format!("{}: the ledger of it {how}", stream.name), &a, &b)?;
@@ -82,7 +106,11 @@ fn each(
     dice: &mut Dice,
     mut sink: impl FnMut(&Record<'_>, &mut Dice),
 ) -> Result<(), String> {
-    let pieces = Pieces { bytes: stream.open().map_err(|e| e.to_string())?, most, dice: dice.fork() };
+    let pieces = Pieces {
+        bytes: stream.open().map_err(|e| e.to_string())?,
+        most,
+        dice: dice.fork(),
+    };
     let mut reader = Reader::new(pieces, stream.origin.clone(), Options::default());
     while let Some(record) = reader.next().map_err(|e| e.to_string())? {
         sink(&record, dice);
@@ -94,7 +122,9 @@ fn take(ledger: &mut Ledger, record: &Record<'_>, resolver: &Resolver) {
     static MATCHER: OnceLock<Matcher> = OnceLock::new();
     let pack: &Pack = engine().pack();
     ledger.coverage.add(record);
-    MATCHER.get_or_init(|| Matcher::new(pack)).scan(pack, record, |hit| ledger.add(hit, record, resolver));
+    MATCHER
+        .get_or_init(|| Matcher::new(pack))
+        .scan(pack, record, |hit| ledger.add(hit, record, resolver));
 }
 
 /// Bytes that come in pieces of a few.
@@ -107,7 +137,11 @@ struct Pieces<R> {
 impl<R: Read> Read for Pieces<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let most = 1 + self.dice.below(self.most.min(buffer.len()));
-        let most = if self.most == usize::MAX { buffer.len() } else { most };
+        let most = if self.most == usize::MAX {
+            buffer.len()
+        } else {
+            most
+        };
         self.bytes.read(&mut buffer[..most])
     }
 }
@@ -121,7 +155,10 @@ struct Dealt {
 impl Dealt {
     fn new(bundle: &Path, dice: &mut Dice) -> io::Result<Self> {
         let keep = tempfile::tempdir()?;
-        let paths: Vec<PathBuf> = ["a", "b"].iter().map(|part| keep.path().join(part)).collect();
+        let paths: Vec<PathBuf> = ["a", "b"]
+            .iter()
+            .map(|part| keep.path().join(part))
+            .collect();
         deal(bundle, Path::new(""), &paths, dice)?;
         Ok(Self { paths, _keep: keep })
     }
@@ -160,8 +197,17 @@ fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// it stays as it is, at the end.
 fn two(log: &[u8], dice: &mut Dice) -> [Vec<u8>; 2] {
     let mut lines: Vec<&[u8]> = log.split_inclusive(|b| *b == b'\n').collect();
-    let dumps = [&b"panic:"[..], b"fatal error:", b"goroutine ", b"unexpected fault", b"runtime:"];
-    let dump = lines.iter().position(|l| dumps.iter().any(|d| l.starts_with(d))).unwrap_or(lines.len());
+    let dumps = [
+        &b"panic:"[..],
+        b"fatal error:",
+        b"goroutine ",
+        b"unexpected fault",
+        b"runtime:",
+    ];
+    let dump = lines
+        .iter()
+        .position(|l| dumps.iter().any(|d| l.starts_with(d)))
+        .unwrap_or(lines.len());
     let rest = lines.split_off(dump);
     dice.shuffle(&mut lines);
     let mut parts = [Vec::new(), Vec::new()];
@@ -172,13 +218,16 @@ fn two(log: &[u8], dice: &mut Dice) -> [Vec<u8>; 2] {
             part.push(b'\n');
         }
     }
-    rest.into_iter().for_each(|line| parts[1].extend_from_slice(line));
+    rest.into_iter()
+        .for_each(|line| parts[1].extend_from_slice(line));
     parts
 }
 
 /// A list of Kubernetes objects with its items in another order.
 fn items(json: &[u8], dice: &mut Dice) -> Vec<u8> {
-    let Ok(mut list) = serde_json::from_slice::<Value>(json) else { return json.to_vec() };
+    let Ok(mut list) = serde_json::from_slice::<Value>(json) else {
+        return json.to_vec();
+    };
     if let Some(items) = list.get_mut("items").and_then(Value::as_array_mut) {
         dice.shuffle(items);
     }
@@ -191,7 +240,11 @@ struct Dice(u64);
 
 impl Dice {
     fn new(seed: &str) -> Self {
-        Self(seed.bytes().fold(0x9e37_79b9_7f4a_7c15, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3)) | 1)
+        Self(
+            seed.bytes().fold(0x9e37_79b9_7f4a_7c15, |h, b| {
+                (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3)
+            }) | 1,
+        )
     }
 
     fn fork(&mut self) -> Self {

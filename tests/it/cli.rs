@@ -11,7 +11,15 @@ const INCIDENT: &str = "incidents/restarted-and-nothing-says-why";
 /// The program, ready to be given arguments, with nothing of this environment that changes its output.
 fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_rdiag"));
-    for name in ["NO_COLOR", "CLICOLOR_FORCE", "COLUMNS", "RDIAG_PATTERNS", "RDIAG_EXIT_ZERO", "RDIAG_THREADS", "RDIAG_DEBUG"] {
+    for name in [
+        "NO_COLOR",
+        "CLICOLOR_FORCE",
+        "COLUMNS",
+        "RDIAG_PATTERNS",
+        "RDIAG_EXIT_ZERO",
+        "RDIAG_THREADS",
+        "RDIAG_DEBUG",
+    ] {
         command.env_remove(name);
     }
     command.stdin(Stdio::null());
@@ -25,8 +33,13 @@ pub(crate) fn rdiag(args: &[&str]) -> Output {
 /// Runs it with `input` piped in.
 fn piped(input: &[u8], args: &[&str]) -> Output {
     let mut command = program();
-    let mut child =
-        command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = command
+        .args(args)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     let mut stdin = child.stdin.take().unwrap();
     let input = input.to_vec();
     // It may end before it has read everything.
@@ -42,7 +55,11 @@ fn fixtures() -> PathBuf {
 
 /// The bundle of a fixture.
 pub(crate) fn fixture(name: &str) -> String {
-    fixtures().join(name).join("bundle").to_string_lossy().into_owned()
+    fixtures()
+        .join(name)
+        .join("bundle")
+        .to_string_lossy()
+        .into_owned()
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -52,7 +69,11 @@ fn text(bytes: &[u8]) -> String {
 /// Fails with all that was printed unless it ended with `code`.
 fn check(out: &Output, code: i32) -> String {
     let (stdout, stderr) = (text(&out.stdout), String::from_utf8_lossy(&out.stderr));
-    assert_eq!(out.status.code(), Some(code), "stdout:\n{stdout}\nstderr:\n{stderr}");
+    assert_eq!(
+        out.status.code(),
+        Some(code),
+        "stdout:\n{stdout}\nstderr:\n{stderr}"
+    );
     assert!(!stderr.contains("panicked"), "{stderr}");
     stdout
 }
@@ -78,7 +99,10 @@ fn prefixed(folder: &Path, most: usize) -> Vec<u8> {
 }
 
 fn sorted(folder: &Path) -> Vec<PathBuf> {
-    let mut all: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).collect();
+    let mut all: Vec<PathBuf> = fs::read_dir(folder)
+        .unwrap()
+        .map(|e| e.unwrap().path())
+        .collect();
     all.sort();
     all
 }
@@ -104,7 +128,10 @@ fn an_empty_pipe_says_what_to_do() {
     let out = piped(b"", &[]);
     check(&out, 3);
     let said = text(&out.stderr);
-    assert!(said.contains("kubectl logs") && said.contains("rdiag PATH"), "{said}");
+    assert!(
+        said.contains("kubectl logs") && said.contains("rdiag PATH"),
+        "{said}"
+    );
     assert!(out.stdout.is_empty());
 }
 
@@ -126,7 +153,12 @@ fn a_closed_pipe_is_quiet() {
         .unwrap();
     drop(child.stdout.take());
     let mut said = String::new();
-    child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    child
+        .stderr
+        .take()
+        .unwrap()
+        .read_to_string(&mut said)
+        .unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(0));
     assert_eq!(said, "");
 }
@@ -153,7 +185,13 @@ fn pods_are_told_apart_by_their_prefixes() {
     let report: serde_json::Value = serde_json::from_str(&said).unwrap();
     let top = &report["incidents"][0]["hypotheses"][0];
     assert_eq!(top["cause"], "disk-full");
-    assert!(top["subjects"].to_string().contains("thanos-receive-ingestor-default-1"), "{}", top["subjects"]);
+    assert!(
+        top["subjects"]
+            .to_string()
+            .contains("thanos-receive-ingestor-default-1"),
+        "{}",
+        top["subjects"]
+    );
 }
 
 #[test]
@@ -161,7 +199,11 @@ fn the_defaults_of_kubectl_logs_are_recognised() {
     let logs = fixtures().join("quiet/healthy/bundle/logs");
     let namespace = &sorted(&logs)[0];
     let short = piped(&prefixed(namespace, 10), &[]);
-    assert!(text(&short.stderr).contains("--tail=-1"), "{}", text(&short.stderr));
+    assert!(
+        text(&short.stderr).contains("--tail=-1"),
+        "{}",
+        text(&short.stderr)
+    );
     let json = text(&piped(&prefixed(namespace, 10), &["-o", "json"]).stdout);
     assert!(json.contains("defaults of kubectl logs -l"));
     let whole = piped(&prefixed(namespace, usize::MAX), &[]);
@@ -179,19 +221,27 @@ fn an_archive_is_read_like_its_folder() {
         let report: serde_json::Value = serde_json::from_str(json).unwrap();
         report["incidents"].to_string()
     };
-    for (name, bytes) in [("bundle.tar", tar.clone()), ("bundle.tar.zst", zstd::encode_all(&tar[..], 1).unwrap())] {
+    for (name, bytes) in [
+        ("bundle.tar", tar.clone()),
+        ("bundle.tar.zst", zstd::encode_all(&tar[..], 1).unwrap()),
+    ] {
         let path = keep.path().join(name);
         fs::write(&path, &bytes).unwrap();
         let archive = check(&rdiag(&["-o", "json", &path.to_string_lossy()]), 1);
         assert_eq!(hypotheses(&archive), hypotheses(&folder), "{name}");
         let from_pipe = check(&piped(&bytes, &["-o", "json"]), 1);
-        assert_eq!(hypotheses(&from_pipe), hypotheses(&folder), "{name} piped in");
+        assert_eq!(
+            hypotheses(&from_pipe),
+            hypotheses(&folder),
+            "{name} piped in"
+        );
     }
 }
 
 #[test]
 fn any_number_of_threads_gives_the_same_bytes() {
-    let run = |threads: &str| rdiag(&["-o", "json", "--threads", threads, &fixture(INCIDENT)]).stdout;
+    let run =
+        |threads: &str| rdiag(&["-o", "json", "--threads", threads, &fixture(INCIDENT)]).stdout;
     let one = run("1");
     assert!(!one.is_empty());
     for threads in ["2", "4", "0"] {
@@ -208,9 +258,16 @@ fn garbage_is_read_to_its_end() {
         bytes.push((state >> 24) as u8);
     }
     let out = piped(&bytes, &[]);
-    assert!(matches!(out.status.code(), Some(0 | 1 | 3)), "{:?}", out.status);
+    assert!(
+        matches!(out.status.code(), Some(0 | 1 | 3)),
+        "{:?}",
+        out.status
+    );
     let said = text(&out.stdout);
-    assert!(!said.contains('\u{1b}'), "what terminals obey must not come through");
+    assert!(
+        !said.contains('\u{1b}'),
+        "what terminals obey must not come through"
+    );
 }
 
 #[test]
@@ -225,12 +282,17 @@ fn every_format_renders() {
         ("text", ""),
     ] {
         let said = check(&rdiag(&["-o", format, &fixture(INCIDENT)]), 1);
-        assert!(said.to_lowercase().starts_with(start), "{format}: {}", &said[..said.len().min(80)]);
+        assert!(
+            said.to_lowercase().starts_with(start),
+            "{format}: {}",
+            &said[..said.len().min(80)]
+        );
         assert!(said.ends_with('\n'), "{format}");
     }
     for format in ["json", "slack"] {
         let said = rdiag(&["-o", format, &fixture(INCIDENT)]).stdout;
-        serde_json::from_slice::<serde_json::Value>(&said).unwrap_or_else(|e| panic!("{format}: {e}"));
+        serde_json::from_slice::<serde_json::Value>(&said)
+            .unwrap_or_else(|e| panic!("{format}: {e}"));
     }
 }
 
@@ -240,17 +302,28 @@ fn colour_only_when_asked_for() {
     assert!(!plain.contains('\u{1b}'), "a pipe gets no colour");
     let asked = check(&rdiag(&["--color", "always", &fixture(INCIDENT)]), 1);
     assert!(asked.contains('\u{1b}'));
-    let out = program().env("NO_COLOR", "1").arg(fixture(INCIDENT)).output().unwrap();
+    let out = program()
+        .env("NO_COLOR", "1")
+        .arg(fixture(INCIDENT))
+        .output()
+        .unwrap();
     assert_eq!(check(&out, 1), plain);
 }
 
 #[test]
 fn explain_prints_the_page() {
     let page = check(&rdiag(&["explain", "receiver-oom"]), 0);
-    assert!(page.contains("receiver-oom") && page.contains("kubectl"), "{page}");
+    assert!(
+        page.contains("receiver-oom") && page.contains("kubectl"),
+        "{page}"
+    );
     let out = rdiag(&["explain", "reciever-oom"]);
     check(&out, 2);
-    assert!(text(&out.stderr).contains("receiver-oom"), "{}", text(&out.stderr));
+    assert!(
+        text(&out.stderr).contains("receiver-oom"),
+        "{}",
+        text(&out.stderr)
+    );
 }
 
 #[test]
@@ -260,7 +333,10 @@ fn the_pack_can_be_looked_at() {
     let shown = check(&rdiag(&["patterns", "show", "receiver-oom"]), 0);
     assert!(shown.contains("title:"), "{shown}");
     let keep = tempfile::tempdir().unwrap();
-    check(&rdiag(&["patterns", "docs", &keep.path().to_string_lossy()]), 0);
+    check(
+        &rdiag(&["patterns", "docs", &keep.path().to_string_lossy()]),
+        0,
+    );
     assert!(sorted(keep.path()).len() > 1);
 }
 
@@ -268,11 +344,18 @@ fn the_pack_can_be_looked_at() {
 fn a_pattern_that_does_not_load_is_shown_with_file_line_and_caret() {
     let keep = tempfile::tempdir().unwrap();
     fs::create_dir(keep.path().join("causes")).unwrap();
-    fs::write(keep.path().join("causes/mine.yaml"), "title: Mine\nrole: rot\n").unwrap();
+    fs::write(
+        keep.path().join("causes/mine.yaml"),
+        "title: Mine\nrole: rot\n",
+    )
+    .unwrap();
     let folder = keep.path().to_string_lossy().into_owned();
     let out = rdiag(&["--patterns", &folder, "patterns", "check"]);
     let said = check(&out, 2);
-    assert!(said.contains("causes/mine.yaml:2:") && said.contains('^'), "{said}");
+    assert!(
+        said.contains("causes/mine.yaml:2:") && said.contains('^'),
+        "{said}"
+    );
     check(&rdiag(&["--patterns", &folder, &fixture(INCIDENT)]), 2);
 }
 
@@ -283,4 +366,30 @@ fn the_usual_helpers() {
     assert!(check(&rdiag(&["man"]), 0).contains(".TH"));
     assert!(check(&rdiag(&["version"]), 0).contains(env!("CARGO_PKG_VERSION")));
     assert!(check(&rdiag(&["schema"]), 0).contains("$schema"));
+}
+
+/// The report in the README is the one that its command prints.
+#[test]
+fn the_readme_shows_a_real_report() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let readme = fs::read_to_string(&path).unwrap();
+    let (head, rest) = readme.split_once("<!-- report: ").unwrap();
+    let (name, rest) = rest.split_once(" -->\n").unwrap();
+    let (shown, tail) = rest.split_once("<!-- end -->").unwrap();
+    let report = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap();
+    let expected = format!("```text\n{report}```\n");
+    if std::env::var_os("UPDATE_EXPECT").is_some_and(|v| v == "1") {
+        fs::write(
+            &path,
+            format!("{head}<!-- report: {name} -->\n{expected}<!-- end -->{tail}"),
+        )
+        .unwrap();
+        return;
+    }
+    assert_eq!(shown, expected, "UPDATE_EXPECT=1 cargo test writes it anew");
+    let command = format!(
+        "cargo run --release -- {}",
+        name.replace("report.txt", "bundle")
+    );
+    assert!(readme.contains(&command), "{command}");
 }

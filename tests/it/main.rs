@@ -1,6 +1,7 @@
 //! The one integration binary.
 
 mod cli;
+mod lines;
 mod patterns;
 mod properties;
 mod schema;

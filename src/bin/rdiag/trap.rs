@@ -10,8 +10,15 @@ const STREAMS: usize = 5;
 
 /// What to say when the input piped in looks like the defaults of `kubectl logs -l`.
 pub(crate) fn of_selector_defaults(report: &Report) -> Option<Gap> {
-    let logs: Vec<&SourceCoverage> = report.coverage.sources.iter().filter(|s| s.kind == "log" && s.records > 0).collect();
-    let named = logs.iter().any(|s| s.pod.as_deref().is_some_and(|pod| !pod.starts_with('?')));
+    let logs: Vec<&SourceCoverage> = report
+        .coverage
+        .sources
+        .iter()
+        .filter(|s| s.kind == "log" && s.records > 0)
+        .collect();
+    let named = logs
+        .iter()
+        .any(|s| s.pod.as_deref().is_some_and(|pod| !pod.starts_with('?')));
     let full = logs.iter().filter(|s| s.records == LINES).count();
     let lines: u64 = logs.iter().map(|s| s.records).sum();
     let looks = if named {
@@ -19,7 +26,10 @@ pub(crate) fn of_selector_defaults(report: &Report) -> Option<Gap> {
     } else {
         lines > 0 && lines % LINES == 0 && lines <= LINES * STREAMS as u64
     };
-    let namespace = logs.iter().find_map(|s| s.namespace.clone()).unwrap_or_else(|| "NAMESPACE".to_owned());
+    let namespace = logs
+        .iter()
+        .find_map(|s| s.namespace.clone())
+        .unwrap_or_else(|| "NAMESPACE".to_owned());
     looks.then(|| Gap {
         what: "all but the last 10 lines of each container, and all but 5 containers".to_owned(),
         why: format!(
