@@ -25,6 +25,8 @@ mod needs;
 mod next;
 mod observability;
 mod quorum;
+#[cfg(test)]
+mod tests;
 mod timing;
 
 use crate::evidence::{Ledger, Subject};

@@ -1,3 +1,8 @@
 //! The one integration binary.
 
+mod cli;
+mod lines;
+mod patterns;
+mod properties;
+mod schema;
 mod tidy;

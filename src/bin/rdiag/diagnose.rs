@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::args::{Common, Diagnose};
 use crate::output::{self, Failure};
+use crate::trap;
 use rdiag::bundle::Input;
 use rdiag::engine::{Engine, Options};
 use rdiag::pack::{Pack, Version};
@@ -20,8 +21,12 @@ pub(crate) fn run(common: &Common, args: &Diagnose) -> Result<bool, Failure> {
     let options = Options { threads: args.threads, thanos_version: version(args)? };
     let engine = Engine::new(Arc::new(pack(common)?));
     let input = open(&args.paths)?;
-    let analysis =
-        engine.run(&input, &options).map_err(|e| Failure::Job(chain(&e)))?;
+    let mut analysis = engine.run(&input, &options).map_err(|e| Failure::Job(chain(&e)))?;
+    let piped = input.streams.iter().any(|stream| stream.name == "stdin");
+    if let Some(gap) = trap::of_selector_defaults(&analysis.report).filter(|_| piped) {
+        anstream::eprintln!("rdiag: not seen: {}: {}", gap.what, gap.why);
+        analysis.report.coverage.gaps.insert(0, gap);
+    }
     let rendered = report::render(&analysis.report, output::format(common.output), output::style(common));
     output::print(rendered.as_bytes())?;
     Ok(!analysis.report.healthy)

@@ -5,6 +5,7 @@ mod diagnose;
 mod hashring;
 mod output;
 mod patterns;
+mod trap;
 
 use std::process::ExitCode;
 
