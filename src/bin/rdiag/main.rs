@@ -1,6 +1,7 @@
 //! The program: arguments, output stream, exit code. One file per subcommand.
 
 mod args;
+mod check;
 mod diagnose;
 mod hashring;
 mod output;
@@ -46,6 +47,7 @@ fn run(cli: Cli) -> Result<bool, Failure> {
         Some(Command::Diagnose(args)) => diagnose::run(common, &args),
         Some(Command::Patterns(args)) => patterns::run(common, &args),
         Some(Command::Explain(args)) => patterns::explain(common, &args),
+        Some(Command::Check(args)) => check::run(common, &args),
         Some(Command::Hashring(args)) => hashring_command(&args),
         Some(Command::Schema) => output::print_json(&rdiag::report::schema()).map(|()| false),
         Some(Command::Completions { shell }) => output::completions(shell).map(|()| false),

@@ -1,0 +1,107 @@
+//! Weekly review of error lines, with those apart that the last review did not have.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::super::model::{Detail, Item, Status};
+use super::super::sight::Sight;
+use super::super::words;
+use crate::record::{Level, Options, Reader, Record};
+
+/// Most kinds of lines kept apart; those beyond it count as one.
+const KINDS: usize = 1000;
+/// Most kinds shown.
+const SHOWN: usize = 50;
+/// Longest text of a kind, in bytes.
+const TEXT_BYTES: usize = 160;
+/// What the kinds beyond [`KINDS`] are called.
+const OTHERS: &str = "(other kinds)";
+
+/// Error lines by kind: those since the last review first.
+pub(in crate::checks) fn errors(sight: &Sight<'_>) -> Item {
+    let item = Item::new("error-lines", "logs", "Error lines, new ones apart")
+        .target("no kind that the last check did not have")
+        .next("rdiag BUNDLE explains them; rdiag explain ID for one");
+    if sight.input.streams.is_empty() {
+        return item.unknown("no logs in the input");
+    }
+    let mut kinds: BTreeMap<String, (u64, BTreeSet<String>)> = BTreeMap::new();
+    let mut total = 0;
+    for stream in &sight.input.streams {
+        let Ok(reader) = stream.open() else { continue };
+        let mut reader = Reader::new(reader, stream.origin.clone(), Options::default());
+        loop {
+            match reader.next() {
+                Ok(Some(record)) if record.level >= Some(Level::Error) => {
+                    total += 1;
+                    let mut kind = kind(&record);
+                    if kinds.len() >= KINDS && !kinds.contains_key(&kind) {
+                        kind = OTHERS.to_owned();
+                    }
+                    let entry = kinds.entry(kind).or_default();
+                    entry.0 += 1;
+                    entry.1.insert(record.origin.pod.to_string());
+                }
+                Ok(Some(_)) => {}
+                Ok(None) => break,
+                Err(error) => {
+                    sight.input.add_gap(stream.name.clone(), format!("reading stopped: {error}"));
+                    break;
+                }
+            }
+        }
+    }
+    let before = sight.before("error-lines");
+    let known: Option<BTreeSet<&str>> = before.map(|i| i.details.iter().map(|d| d.subject.as_str()).collect());
+    let mut details: Vec<Detail> = kinds
+        .iter()
+        .map(|(kind, (n, pods))| {
+            let is_new = known.as_ref().is_some_and(|k| !k.contains(kind.as_str()));
+            let pods: Vec<&String> = pods.iter().collect();
+            let mark = if is_new { "new, " } else { "" };
+            let status = if is_new { Status::Fail } else { Status::Warn };
+            #[expect(clippy::cast_precision_loss, reason = "lines of a log")]
+            Detail::new(kind, status, format!("{mark}{} × in {}", words::count(*n as f64), words::some(&pods))).value(*n as f64)
+        })
+        .collect();
+    details.sort_by(|a, b| b.status.cmp(&a.status).then(b.value.unwrap_or(0.0).total_cmp(&a.value.unwrap_or(0.0))).then(a.subject.cmp(&b.subject)));
+    let fresh: Vec<String> = details.iter().filter(|d| d.status == Status::Fail).map(|d| d.subject.clone()).collect();
+    let of_kinds = words::plural(details.len(), "kind");
+    details.truncate(SHOWN);
+    let first = details.first().map(|d| format!("{}: {}", d.subject, d.figure)).unwrap_or_default();
+    #[expect(clippy::cast_precision_loss, reason = "lines of a log")]
+    let figure = format!("{} of {of_kinds}", words::plural_count(total as f64, "line"));
+    let item = item.figure(figure).source("logs").details(details);
+    match (known, total) {
+        (_, 0) => item.pass(),
+        (Some(_), _) if !fresh.is_empty() => item.ends(Status::Fail, format!("new: {}", words::some(&fresh))),
+        (Some(_), _) => item.ends(Status::Warn, format!("known from the last check; most: {first}")),
+        (None, _) => item.ends(Status::Warn, format!("which are new needs the last check (--against); most: {first}")),
+    }
+}
+
+/// The message with everything that differs from line to line taken out. Long words go too: they
+/// are names and keys.
+fn kind(record: &Record<'_>) -> String {
+    let field = |name: &str| record.field(name).map(|v| String::from_utf8_lossy(v).into_owned());
+    let text = match (field("msg"), field("err").or_else(|| field("error"))) {
+        (Some(msg), Some(err)) => format!("{msg}: {err}"),
+        (Some(one), None) | (None, Some(one)) => one,
+        (None, None) => String::from_utf8_lossy(record.body).into_owned(),
+    };
+    let mut kind = String::new();
+    for word in text.split_whitespace() {
+        let mark = |c: char| c.is_ascii_digit() || matches!(c, '/' | '@' | '=');
+        let word = if word.contains(mark) || word.len() > 24 { "…" } else { word };
+        if !(word == "…" && kind.ends_with('…')) {
+            if !kind.is_empty() {
+                kind.push(' ');
+            }
+            kind.push_str(word);
+        }
+        if kind.len() > TEXT_BYTES {
+            kind.truncate(kind.floor_char_boundary(TEXT_BYTES));
+            break;
+        }
+    }
+    kind
+}
