@@ -229,6 +229,16 @@ pub(super) fn worst(details: &[Detail]) -> Status {
     details.iter().map(|d| d.status).max().unwrap_or(Status::Unknown)
 }
 
+/// Who it is: with the figure if it is one subject or all have the same, by name otherwise.
+pub(super) fn who(bad: &[Detail]) -> String {
+    let names: Vec<&str> = bad.iter().map(|d| d.subject.as_str()).collect();
+    match bad.first() {
+        None => String::new(),
+        Some(one) if bad.iter().all(|d| d.figure == one.figure) => format!("{}: {}", super::words::some(&names), one.figure),
+        Some(_) => super::words::some(&names),
+    }
+}
+
 /// Seconds since the epoch.
 #[expect(clippy::cast_precision_loss, reason = "milliseconds of this century fit")]
 pub(super) fn seconds(time: Time) -> f64 {

@@ -61,8 +61,13 @@ pub(super) fn header(list: &Checklist) -> String {
     parts.extend(list.namespaces.iter().cloned());
     parts.push(super::words::plural(list.receivers.len(), "receiver"));
     parts.extend(list.versions.iter().cloned());
-    parts.extend(list.at.iter().map(|at| at.split('.').next().unwrap_or(at).trim_end_matches('Z').replace('T', " ") + " UTC"));
+    parts.extend(list.at.iter().map(|at| minute(at)));
     parts.join(" · ")
+}
+
+/// `2026-11-23 01:57 UTC` of RFC 3339.
+fn minute(at: &str) -> String {
+    at.get(..16).map_or(at.to_owned(), |at| at.replace('T', " ") + " UTC")
 }
 
 /// `1 failed · 2 to look at · 3 unknown · 14 passed`.
@@ -82,9 +87,9 @@ fn changes(list: &Checklist, page: &mut Page) {
         });
         items.map(|i| i.title.as_str()).collect::<Vec<_>>().join("; ")
     };
-    let at = against.split('.').next().unwrap_or(against).trim_end_matches('Z').replace('T', " ");
+    let at = minute(against);
     let (worse, better) = (moved(true), moved(false));
-    let mut said = format!("since {at} UTC:");
+    let mut said = format!("since {at}:");
     if worse.is_empty() && better.is_empty() {
         said.push_str(" every item ended as before");
     }
@@ -138,9 +143,8 @@ impl Page {
         }
         // One subject, or all told in the line above already.
         let told = item.why.as_deref().unwrap_or_default();
-        let shown = item.details.iter().filter(|d| {
-            all || (matches!(d.status, Status::Fail | Status::Warn) && !told.contains(&format!("{}: {}", d.subject, d.figure)) && !told.contains(&d.figure))
-        });
+        let bad = |s: Status| matches!(s, Status::Fail | Status::Warn);
+        let shown = item.details.iter().filter(|d| all || (bad(d.status) && !told.contains(&d.figure)));
         let shown: Vec<_> = shown.collect();
         let most = if all { usize::MAX } else { DETAILS };
         for detail in shown.iter().take(most) {
@@ -156,15 +160,9 @@ impl Page {
     fn passed(&mut self, item: &Item, widest: usize) {
         let pad = " ".repeat(widest.saturating_sub(item.title.width()) + 2);
         let figure = clean(item.figure.as_deref().unwrap_or_default());
-        let note = item.why.as_ref().map_or(String::new(), |w| format!(" ({})", clean(w)));
-        let room = self.look.width.saturating_sub(MARK + widest + 2);
-        if self.look.verbose == 0 && figure.width() <= room {
-            self.marked("pass", "32", &format!("{}{pad}{figure}", clean(&item.title)));
-        } else {
-            self.marked("pass", "32", &format!("{}: {figure}", clean(&item.title)));
-        }
-        if !note.is_empty() {
-            self.line(MARK, note.trim());
+        self.marked("pass", "32", &format!("{}{pad}{figure}", clean(&item.title)));
+        if let Some(note) = &item.why {
+            self.line(MARK + 2, &clean(note));
         }
         if self.look.verbose > 0 {
             if let Some(target) = &item.target {

@@ -1,7 +1,7 @@
 //! Resources against limits and targets: disk, memory, CPU; and when they end.
 
 use super::super::model::{Detail, Item, Status};
-use super::super::sight::{Member, Sight, seconds, window, worst};
+use super::super::sight::{Member, Sight, seconds, who, window, worst};
 use super::super::words;
 use crate::metrics::SeriesRecord;
 
@@ -131,17 +131,17 @@ fn finish(item: Item, details: Vec<Detail>, why_none: &str, words: &dyn Fn(f64) 
     let Some(highest) = highest else { return item.unknown(why_none) };
     let of = |status: Status| {
         let all = details.iter().filter(|d| d.status == status);
-        all.map(|d| format!("{}: {}", d.subject, d.figure)).collect::<Vec<_>>()
+        all.cloned().collect::<Vec<_>>()
     };
     let (failed, near, unseen) = (of(Status::Fail), of(Status::Warn), of(Status::Unknown));
     let (figure, note) = words(highest);
     let item = item.figure(format!("at most {figure}")).details(details);
     if !failed.is_empty() {
-        item.ends(Status::Fail, format!("{}{note}", super::super::words::some(&failed)))
+        item.ends(Status::Fail, format!("{}{note}", who(&failed)))
     } else if !near.is_empty() {
-        item.ends(Status::Warn, format!("near the target: {}", super::super::words::some(&near)))
+        item.ends(Status::Warn, format!("near the target: {}", who(&near)))
     } else if !unseen.is_empty() {
-        item.unknown(super::super::words::some(&unseen))
+        item.unknown(who(&unseen))
     } else {
         item.pass()
     }
@@ -219,12 +219,12 @@ fn forecast(sight: &Sight<'_>, item: Item, courses: Vec<Course>, target: &str, w
         details.push(Detail::new(&course.pod, status, figure).value(course.now));
     }
     let status = worst(&details);
-    let failed: Vec<String> = details.iter().filter(|d| d.status == Status::Fail).map(|d| format!("{}: {}", d.subject, d.figure)).collect();
+    let failed: Vec<Detail> = details.iter().filter(|d| d.status == Status::Fail).cloned().collect();
     let seen = spans.iter().copied().fold(0.0, f64::max);
     let item = item.source(if spans.is_empty() { String::new() } else { format!("growth over {}", words::duration(seen)) }).details(details.clone());
     let figure = soonest.map_or("does not grow".to_owned(), |left| when(now, left));
     if !failed.is_empty() {
-        item.figure(figure).ends(Status::Fail, words::some(&failed))
+        item.figure(figure).ends(Status::Fail, who(&failed))
     } else if details.iter().any(|d| d.status == Status::Unknown) {
         item.unknown(format!("growth needs scrapes {} apart, or the last check (--against)", sight.targets.text("forecast_window")))
     } else {
@@ -272,6 +272,6 @@ pub(in crate::checks) fn sizing(sight: &Sight<'_>, cpu: bool) -> Item {
         return item.unknown(if cpu { "CPU use needs two scrapes, and the pods' requests" } else { "memory use and the pods' requests are not both in the input" });
     };
     let status = worst(&details);
-    let bad: Vec<String> = details.iter().filter(|d| d.status == status && status != Status::Pass).map(|d| format!("{}: {}", d.subject, d.figure)).collect();
-    item.figure(format!("at most {}", shown(highest))).details(details).ends(status, words::some(&bad))
+    let bad: Vec<Detail> = details.iter().filter(|d| d.status == status && status != Status::Pass).cloned().collect();
+    item.figure(format!("at most {}", shown(highest))).details(details).ends(status, who(&bad))
 }

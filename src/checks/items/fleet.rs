@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::super::model::{Detail, Item, Status};
-use super::super::sight::{Member, Sight, seconds, worst};
+use super::super::sight::{Member, Sight, seconds, who, worst};
 use super::super::words;
 use crate::bundle::Mode;
 use crate::pack::{Version, VersionRange};
@@ -119,7 +119,7 @@ pub(in crate::checks) fn mixed(sight: &Sight<'_>) -> Item {
 
 /// Monthly: the version against known bugs for receive.
 pub(in crate::checks) fn known_bugs(sight: &Sight<'_>) -> Item {
-    let item = Item::new("known-bugs", "versions", "Known bugs of this version").target("none that matters here").source("image tags, flags; the list of known bugs");
+    let item = Item::new("known-bugs", "versions", "Known bugs").target("none that matters here").source("image tags, flags; the list of known bugs");
     if sight.members.iter().all(|m| m.version.is_none()) {
         return item.unknown("no version in image tags or metrics (--thanos-version V)");
     }
@@ -171,15 +171,15 @@ pub(in crate::checks) fn certificates(sight: &Sight<'_>) -> Item {
         return item.unknown("no metric of certificates in the input (x509_cert_not_after, probe_ssl_earliest_cert_expiry, cert-manager)");
     }
     let soonest = details.iter().filter_map(|d| d.value).reduce(f64::min).unwrap_or(0.0);
-    let bad: Vec<String> = details.iter().filter(|d| d.status != Status::Pass).map(|d| format!("{}: {}", d.subject, d.figure)).collect();
+    let bad: Vec<Detail> = details.iter().filter(|d| d.status != Status::Pass).cloned().collect();
     let status = worst(&details);
-    item.figure(format!("{soonest:.0} days")).source(sources.join(", ")).details(details).ends(status, words::some(&bad))
+    item.figure(format!("{soonest:.0} days")).source(sources.join(", ")).details(details).ends(status, who(&bad))
 }
 
 /// Monthly: reminder of the restore test, with the date of the last one.
 pub(in crate::checks) fn restore(sight: &Sight<'_>) -> Item {
     let every = sight.targets.get("restore_test_every");
-    let item = Item::new("restore-test", "versions", "Backup and restore test")
+    let item = Item::new("restore-test", "versions", "Backup/restore test")
         .target(format!("at most {} ago", sight.targets.text("restore_test_every")))
         .next("restore a block from the bucket into an empty store and query it; then --last-restore-test DATE");
     let set = sight.targets.get("restore_test_last");

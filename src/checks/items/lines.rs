@@ -18,7 +18,7 @@ const OTHERS: &str = "(other kinds)";
 
 /// Error lines by kind: those since the last review first.
 pub(in crate::checks) fn errors(sight: &Sight<'_>) -> Item {
-    let item = Item::new("error-lines", "logs", "Error lines, new ones apart")
+    let item = Item::new("error-lines", "logs", "Error lines")
         .target("no kind that the last check did not have")
         .next("rdiag BUNDLE explains them; rdiag explain ID for one");
     if sight.input.streams.is_empty() {

@@ -1,7 +1,7 @@
 //! Row 1, status: pods, health endpoints, restarts, nodes, quorum.
 
 use super::super::model::{Detail, Item, Status};
-use super::super::sight::{Sight, grown, seconds, worst};
+use super::super::sight::{Sight, grown, seconds, who, worst};
 use super::super::words;
 use crate::bundle::{ContainerState, Mode, Pod};
 use crate::hashring;
@@ -117,7 +117,7 @@ pub(in crate::checks) fn health(sight: &Sight<'_>) -> Item {
 pub(in crate::checks) fn restarts(sight: &Sight<'_>) -> Item {
     let period = sight.cadence.seconds();
     let since = if sight.before("restarts").is_some() { "since the last check".to_owned() } else { format!("in {}", words::duration(period)) };
-    let item = Item::new("restarts", "pods", "Unexpected restarts")
+    let item = Item::new("restarts", "pods", "Restarts")
         .target(format!("at most {} {since}", sight.targets.text("restarts")))
         .next(format!("kubectl {}logs POD -c CONTAINER --previous", sight.namespace_flag()));
     let containers = || sight.members.iter().filter_map(|m| Some((m, m.pod?.receiver()?)));
@@ -157,17 +157,16 @@ pub(in crate::checks) fn restarts(sight: &Sight<'_>) -> Item {
         let status = if recent > sight.targets.get("restarts") { Status::Fail } else { Status::Pass };
         details.push(Detail::new(name, status, format!("{all}{reason}")).value(all));
     }
-    let who: Vec<&str> = details.iter().filter(|d| d.status == Status::Fail).map(|d| d.subject.as_str()).collect();
-    let why = format!("restarted: {}", words::some(&who));
+    let again: Vec<Detail> = details.iter().filter(|d| d.status == Status::Fail).cloned().collect();
     let item = item.figure(words::count(total)).source("container states");
     let failed = total > sight.targets.get("restarts");
     let item = item.details(details);
-    if failed { item.ends(Status::Fail, why) } else { item.pass() }
+    if failed { item.ends(Status::Fail, format!("restarted: {}", who(&again))) } else { item.pass() }
 }
 
 /// Nodes that receivers run on.
 pub(in crate::checks) fn nodes(sight: &Sight<'_>) -> Item {
-    let item = Item::new("nodes", "pods", "Nodes of the receivers")
+    let item = Item::new("nodes", "pods", "Nodes")
         .target("ready, without pressure")
         .next("kubectl describe node NODE");
     if sight.topology().nodes.is_empty() {
@@ -180,10 +179,10 @@ pub(in crate::checks) fn nodes(sight: &Sight<'_>) -> Item {
         return item.unknown("no receiver of the input is placed on a node");
     }
     let details: Vec<Detail> = names.iter().map(|name| node(sight, name)).collect();
-    let bad: Vec<String> = details.iter().filter(|d| d.status != Status::Pass).map(|d| format!("{}: {}", d.subject, d.figure)).collect();
+    let bad: Vec<Detail> = details.iter().filter(|d| d.status != Status::Pass).cloned().collect();
     let good = details.len() - bad.len();
     let status = worst(&details);
-    item.figure(format!("{good} of {} fine", details.len())).source("nodes").details(details).ends(status, words::some(&bad))
+    item.figure(format!("{good} of {} fine", details.len())).source("nodes").details(details).ends(status, who(&bad))
 }
 
 fn node(sight: &Sight<'_>, name: &str) -> Detail {
@@ -207,7 +206,7 @@ fn node(sight: &Sight<'_>, name: &str) -> Detail {
 
 /// Row 3: the replication factor, the quorum, and how many members may still be lost.
 pub(in crate::checks) fn quorum(sight: &Sight<'_>) -> Item {
-    let item = Item::new("quorum", "replication", "Members that may still be lost")
+    let item = Item::new("quorum", "replication", "Quorum")
         .target("the replication factor's full margin")
         .next(format!("kubectl {}get pods", sight.namespace_flag()));
     let setup = sight.setup();
@@ -229,7 +228,7 @@ pub(in crate::checks) fn quorum(sight: &Sight<'_>) -> Item {
     let ready = stores.iter().filter(up).count();
     let lost = stores.len() - ready;
     let item = item
-        .figure(format!("{ready} of {} ready; RF {factor} needs {} of {factor} copies", stores.len(), rule.needed))
+        .figure(format!("{ready} of {} ready; RF {factor} needs {}", stores.len(), rule.needed))
         .source("flags, pods");
     if stores.is_empty() {
         return item.unknown("no member that stores samples is in the input");

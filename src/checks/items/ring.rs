@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::model::{Detail, Item, Status};
-use super::super::sight::{Sight, grown, seconds, worst};
+use super::super::sight::{Sight, grown, seconds, who, worst};
 use super::super::words;
 use crate::bundle::{Mode, Named, Pod, split_address};
 use crate::hashring::{self, Load, Rings, Router, Weight};
@@ -13,7 +13,7 @@ const GRPC_PORT: u16 = 10901;
 
 /// Members of the file against the pods that are ready.
 pub(in crate::checks) fn members(sight: &Sight<'_>) -> Item {
-    let item = Item::new("ring-members", "hashring", "Members of the hashring")
+    let item = Item::new("ring-members", "hashring", "Hashring: members")
         .target("the ready receivers, one entry each")
         .next("rdiag hashring diff OLD NEW before the file is changed");
     let files = &sight.input.objects.hashrings;
@@ -42,11 +42,11 @@ pub(in crate::checks) fn members(sight: &Sight<'_>) -> Item {
         return item.figure(format!("{entries} in the file")).unknown("no pods in the input to compare the file with");
     }
     let good = details.iter().filter(|d| d.status == Status::Pass).count();
-    let bad: Vec<String> = details.iter().filter(|d| d.status != Status::Pass).map(|d| format!("{}: {}", d.subject, d.figure)).collect();
+    let bad: Vec<Detail> = details.iter().filter(|d| d.status != Status::Pass).cloned().collect();
     let status = worst(&details);
-    item.figure(format!("{good} of {entries} entries are ready; {} store samples", words::plural(pods.len(), "pod")))
+    item.figure(format!("{good} of {entries} ready; {} store", words::plural(pods.len(), "pod")))
         .details(details)
-        .ends(status, words::some(&bad))
+        .ends(status, who(&bad))
 }
 
 fn addresses(rings: &[Rings]) -> BTreeSet<String> {
@@ -77,7 +77,7 @@ fn entry(sight: &Sight<'_>, address: &str, listed: &mut BTreeSet<String>) -> Det
 
 /// Members of the file against the addresses of the headless service.
 pub(in crate::checks) fn service(sight: &Sight<'_>) -> Item {
-    let item = Item::new("ring-service", "hashring", "Addresses behind the headless service")
+    let item = Item::new("ring-service", "hashring", "Headless service")
         .target("one ready address a member")
         .next(format!("kubectl {}get endpointslices", sight.namespace_flag()));
     let slices = &sight.topology().endpoints;
@@ -106,14 +106,14 @@ pub(in crate::checks) fn service(sight: &Sight<'_>) -> Item {
         });
     }
     let good = details.iter().filter(|d| d.status == Status::Pass).count();
-    let bad: Vec<String> = details.iter().filter(|d| d.status != Status::Pass).map(|d| format!("{}: {}", d.subject, d.figure)).collect();
+    let bad: Vec<Detail> = details.iter().filter(|d| d.status != Status::Pass).cloned().collect();
     let status = worst(&details);
-    item.figure(format!("{good} of {} ready", details.len())).source("EndpointSlices").details(details).ends(status, words::some(&bad))
+    item.figure(format!("{good} of {} ready", details.len())).source("EndpointSlices").details(details).ends(status, who(&bad))
 }
 
 /// What each member has loaded: the same everywhere, and that of the file.
 pub(in crate::checks) fn loaded(sight: &Sight<'_>) -> Item {
-    let item = Item::new("ring-loaded", "hashring", "Hashring that each member has loaded").target("the same everywhere, with the file's members");
+    let item = Item::new("ring-loaded", "hashring", "Hashring: loaded").target("the same everywhere, with the file's members");
     let mut hashes: BTreeMap<String, f64> = BTreeMap::new();
     for s in sight.of("thanos_receive_config_hash") {
         if let Some(value) = s.number("value").filter(|v| *v > 0.0) {
@@ -224,7 +224,7 @@ fn reload(sight: &Sight<'_>) -> String {
 
 /// Weekly: the file's settings validated.
 pub(in crate::checks) fn valid(sight: &Sight<'_>) -> Item {
-    let item = Item::new("ring-valid", "hashring", "Hashring settings")
+    let item = Item::new("ring-valid", "hashring", "Hashring: settings")
         .target("no fault")
         .next("rdiag hashring validate FILE shows places and consequences");
     let files = &sight.input.objects.hashrings;
@@ -256,7 +256,7 @@ pub(in crate::checks) fn valid(sight: &Sight<'_>) -> Item {
 /// Monthly: how even the load is, by the ring and by the head series.
 pub(in crate::checks) fn balance(sight: &Sight<'_>) -> Item {
     let target = sight.targets.get("ring_balance");
-    let item = Item::new("ring-balance", "hashring", "Balance of the hashring")
+    let item = Item::new("ring-balance", "hashring", "Hashring: balance")
         .target(format!("busiest member at most {} above the mean", sight.targets.text("ring_balance")))
         .next("rdiag hashring simulate FILE; ketama instead of hashmod; tenants that dwarf the others");
     let stores = sight.members.iter().filter(|m| m.stores);
@@ -284,8 +284,8 @@ pub(in crate::checks) fn balance(sight: &Sight<'_>) -> Item {
         })
         .collect();
     let above = heads.iter().map(|(_, n)| n / mean - 1.0).fold(0.0, f64::max);
-    let who: Vec<&str> = details.iter().filter(|d| d.status == Status::Fail).map(|d| d.subject.as_str()).collect();
-    let why = format!("too much on {}", words::some(&who));
+    let busy: Vec<&str> = details.iter().filter(|d| d.status == Status::Fail).map(|d| d.subject.as_str()).collect();
+    let why = format!("too much on {}", words::some(&busy));
     let item = item.figure(format!("{} above the mean{by_ring}", words::share(above))).source("prometheus_tsdb_head_series, hashring file").details(details.clone());
     if above > target { item.ends(Status::Fail, why) } else { item.pass() }
 }

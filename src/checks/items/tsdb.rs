@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::super::model::{Detail, Item, Status};
-use super::super::sight::{Sight, grown, over, seconds, worst};
+use super::super::sight::{Sight, grown, over, seconds, who, worst};
 use super::super::words;
 use super::capacity;
 
@@ -27,7 +27,7 @@ const COMPACTION_SLACK: f64 = 900.0;
 
 /// Compaction failures, corruption, failed writes.
 pub(in crate::checks) fn faults(sight: &Sight<'_>) -> Item {
-    let item = Item::new("tsdb-faults", "tsdb", "TSDB failures: compaction, WAL, corruption")
+    let item = Item::new("tsdb-faults", "tsdb", "TSDB failures")
         .target("none")
         .next("disk full, read-only volume, damaged files: rdiag BUNDLE tells them apart");
     let counted: Vec<_> = FAULTS.iter().flat_map(|(m, what)| sight.of(m).map(move |s| (*what, s))).collect();
@@ -51,19 +51,19 @@ pub(in crate::checks) fn faults(sight: &Sight<'_>) -> Item {
         })
         .collect();
     let total: f64 = found.values().map(|(new, _)| new).sum();
-    let first = details.iter().max_by_key(|d| d.status).map(|d| format!("{}: {}", d.subject, d.figure));
+    let bad: Vec<Detail> = details.iter().filter(|d| d.status == worst(&details)).cloned().collect();
     let spans = over(counted.iter().map(|(_, s)| *s));
     let status = if details.is_empty() { Status::Pass } else { worst(&details) };
     item.figure(format!("{}, {spans}", words::count(total)))
         .source("prometheus_tsdb_*_failed_total, …_corruptions_total")
         .details(details)
-        .ends(status, first.unwrap_or_default())
+        .ends(status, who(&bad))
 }
 
 /// Newest and oldest sample of the heads.
 pub(in crate::checks) fn head(sight: &Sight<'_>) -> Item {
     let (lag, ahead) = (sight.targets.get("head_lag"), sight.targets.get("head_ahead"));
-    let item = Item::new("tsdb-head", "tsdb", "Times of the head: newest and oldest sample")
+    let item = Item::new("tsdb-head", "tsdb", "TSDB head times")
         .target(format!("newest at most {} behind and {} ahead; the oldest moves on", sight.targets.text("head_lag"), sight.targets.text("head_ahead")))
         .next("behind: traffic or clocks; ahead: a sender's clock; too old: compaction does not run");
     let mut details = Vec::new();
@@ -95,14 +95,13 @@ pub(in crate::checks) fn head(sight: &Sight<'_>) -> Item {
     if details.is_empty() {
         return item.unknown(sight.no_metric("prometheus_tsdb_head_max_time"));
     }
-    let bad = details.iter().filter(|d| d.status != Status::Pass);
-    let bad: Vec<String> = bad.map(|d| format!("{}: {}", d.subject, d.figure)).collect();
+    let bad: Vec<Detail> = details.iter().filter(|d| d.status != Status::Pass).cloned().collect();
     let status = worst(&details);
     let figure = words::plural(details.len(), "head");
     let good = details.len() - bad.len();
     let stale_all = status == Status::Warn && good == 0;
     let item = item.figure(format!("{good} of {figure} fine")).source("prometheus_tsdb_head_max_time, …_min_time").details(details);
-    if stale_all { item.ends(Status::Fail, format!("nothing new in any head; {}", words::some(&bad))) } else { item.ends(status, words::some(&bad)) }
+    if stale_all { item.ends(Status::Fail, format!("nothing new in any head; {}", who(&bad))) } else { item.ends(status, who(&bad)) }
 }
 
 /// Length of a member's head blocks, by its flags.
@@ -142,7 +141,7 @@ pub(in crate::checks) fn go_duration(text: &str) -> Option<f64> {
 /// Head series by tenant, and their growth.
 pub(in crate::checks) fn series(sight: &Sight<'_>) -> Item {
     let limit = sight.targets.get("series_growth");
-    let item = Item::new("tsdb-series", "tsdb", "Head series by tenant")
+    let item = Item::new("tsdb-series", "tsdb", "TSDB series by tenant")
         .target(format!("at most {} more than at the last check", sight.targets.text("series_growth")))
         .source("prometheus_tsdb_head_series")
         .next("curl -H 'THANOS-TENANT: T' localhost:19291/api/v1/status/tsdb shows the metrics with most series");
@@ -172,11 +171,11 @@ pub(in crate::checks) fn series(sight: &Sight<'_>) -> Item {
         details.push(Detail::new(tenant, status, format!("{} series{figure}", words::count(*now))).value(*now));
     }
     let total: f64 = tenants.values().map(|(now, _)| now).sum();
-    let grew: Vec<String> = details.iter().filter(|d| d.status == Status::Fail).map(|d| format!("{}: {}", d.subject, d.figure)).collect();
+    let grew: Vec<Detail> = details.iter().filter(|d| d.status == Status::Fail).cloned().collect();
     let known = details.iter().any(|d| d.status != Status::Unknown);
     let item = item.figure(format!("{} in {}", words::count(total), words::plural(tenants.len(), "tenant"))).details(details);
     if !grew.is_empty() {
-        item.ends(Status::Fail, words::some(&grew))
+        item.ends(Status::Fail, who(&grew))
     } else if known {
         item.pass()
     } else {
@@ -186,7 +185,7 @@ pub(in crate::checks) fn series(sight: &Sight<'_>) -> Item {
 
 /// Head series by metric name, from `status/tsdb`.
 pub(in crate::checks) fn names(sight: &Sight<'_>) -> Item {
-    let item = Item::new("tsdb-names", "tsdb", "Metrics with most head series")
+    let item = Item::new("tsdb-names", "tsdb", "TSDB series by name")
         .target("no metric with more than half of a tenant's series")
         .next("curl -H 'THANOS-TENANT: T' localhost:19291/api/v1/status/tsdb");
     let mut details = Vec::new();
@@ -219,7 +218,7 @@ pub(in crate::checks) fn names(sight: &Sight<'_>) -> Item {
 /// Size of the WAL against the volume.
 pub(in crate::checks) fn wal(sight: &Sight<'_>) -> Item {
     let target = sight.targets.get("wal_share");
-    let item = Item::new("tsdb-wal", "tsdb", "Size of the WAL")
+    let item = Item::new("tsdb-wal", "tsdb", "TSDB WAL size")
         .target(format!("at most {} of the volume", sight.targets.text("wal_share")))
         .source("prometheus_tsdb_wal_storage_size_bytes")
         .next("a WAL that only grows is not truncated: look at compaction and the head's oldest sample");
@@ -243,10 +242,10 @@ pub(in crate::checks) fn wal(sight: &Sight<'_>) -> Item {
         return item.unknown(sight.no_metric("prometheus_tsdb_wal_storage_size_bytes"));
     }
     let largest = details.iter().filter_map(|d| d.value).fold(0.0, f64::max);
-    let bad: Vec<String> = details.iter().filter(|d| d.status == Status::Fail).map(|d| format!("{}: {}", d.subject, d.figure)).collect();
+    let bad: Vec<Detail> = details.iter().filter(|d| d.status == Status::Fail).cloned().collect();
     let item = item.figure(format!("at most {}", words::bytes(largest))).details(details.clone());
     if !bad.is_empty() {
-        item.ends(Status::Fail, words::some(&bad))
+        item.ends(Status::Fail, who(&bad))
     } else if unknown.is_empty() {
         item.pass()
     } else {
@@ -276,11 +275,11 @@ pub(in crate::checks) fn blocks(sight: &Sight<'_>) -> Item {
     if details.is_empty() {
         return item.unknown(sight.no_metric("thanos_shipper_uploads_total"));
     }
-    let behind: Vec<String> = details.iter().filter(|d| d.status == Status::Fail).map(|d| format!("{}: {}", d.subject, d.figure)).collect();
+    let behind: Vec<Detail> = details.iter().filter(|d| d.status == Status::Fail).cloned().collect();
     let missing: f64 = details.iter().filter_map(|d| d.value).map(|v| v.max(0.0)).sum();
     let spans = over(sight.of("thanos_shipper_uploads_total"));
     let item = item.figure(format!("{} not uploaded, {spans}", words::count(missing))).source("prometheus_tsdb_compactions_total, thanos_shipper_uploads_total").details(details);
-    if behind.is_empty() { item.pass() } else { item.ends(Status::Fail, words::some(&behind)) }
+    if behind.is_empty() { item.pass() } else { item.ends(Status::Fail, who(&behind)) }
 }
 
 /// Weekly: count of blocks in the bucket against expectation.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::super::model::{Detail, Item, Status};
-use super::super::sight::{Sight, grown, over, seconds, worst};
+use super::super::sight::{Sight, grown, over, seconds, who, worst};
 use super::super::words;
 
 /// Operations whose failure means that uploads fail; reads may fail for blocks that are not there.
@@ -22,7 +22,7 @@ fn no_store(sight: &Sight<'_>) -> String {
 /// None failing for 15 minutes.
 pub(in crate::checks) fn failing(sight: &Sight<'_>) -> Item {
     let quiet = sight.targets.get("upload_quiet");
-    let item = Item::new("uploads-failing", "uploads", "Failing uploads")
+    let item = Item::new("uploads-failing", "uploads", "Upload failures")
         .target(format!("none failing for {}", sight.targets.text("upload_quiet")))
         .next("rdiag BUNDLE tells key, permission, bucket, network, TLS and time limit apart");
     let failures = || {
@@ -58,12 +58,12 @@ pub(in crate::checks) fn failing(sight: &Sight<'_>) -> Item {
         details.push(Detail::new(pod, status, format!("{}{last}", what.join(", "))).value(*n));
     }
     let total: f64 = pods.values().map(|(n, _)| n).sum();
-    let bad: Vec<String> = details.iter().filter(|d| d.status != Status::Pass).map(|d| format!("{}: {}", d.subject, d.figure)).collect();
+    let bad: Vec<Detail> = details.iter().filter(|d| d.status != Status::Pass).cloned().collect();
     let status = worst(&details);
     item.figure(format!("{}, {}", words::plural_count(total, "failure"), over(failures())))
         .source("thanos_objstore_bucket_operation_failures_total, thanos_shipper_dir_sync_failures_total")
         .details(details)
-        .ends(status, words::some(&bad))
+        .ends(status, who(&bad))
 }
 
 /// Seconds since a pod's last upload; `None` when it has made none, or that is not known.
@@ -106,16 +106,16 @@ pub(in crate::checks) fn lag(sight: &Sight<'_>) -> Item {
         return item.unknown(no_store(sight));
     }
     let oldest = details.iter().filter_map(|d| d.value).reduce(f64::max);
-    let of = |status: Status| details.iter().filter(move |d| d.status == status).map(|d| format!("{}: {}", d.subject, d.figure)).collect::<Vec<_>>();
+    let of = |status: Status| details.iter().filter(move |d| d.status == status).cloned().collect::<Vec<_>>();
     let (failed, unseen) = (of(Status::Fail), of(Status::Unknown));
     let mut item = item.details(details.clone());
     if let Some(oldest) = oldest {
         item = item.figure(format!("at most {} ago", words::duration(oldest)));
     }
     if !failed.is_empty() {
-        item.ends(Status::Fail, words::some(&failed))
+        item.ends(Status::Fail, who(&failed))
     } else if !unseen.is_empty() {
-        item.unknown(words::some(&unseen))
+        item.unknown(who(&unseen))
     } else {
         item.pass()
     }

@@ -89,7 +89,7 @@ fn rate(sight: &Sight<'_>, item: Item, target: f64, good: &dyn Fn(f64, f64, f64)
         .collect();
     let share = good(answers.total, answers.sum('5'), answers.sum('2')) / answers.total;
     let item = item
-        .figure(format!("{} of {} requests, {}", words::share(share), words::count(answers.total), answers.over))
+        .figure(format!("{} of {} requests {}", words::share(share), words::count(answers.total), answers.over))
         .details(details);
     if share >= target { item.pass() } else { item.ends(Status::Fail, format!("answers {}", answers.others())) }
 }
@@ -97,7 +97,7 @@ fn rate(sight: &Sight<'_>, item: Item, target: f64, good: &dyn Fn(f64, f64, f64)
 /// p99 of write requests.
 pub(in crate::checks) fn latency(sight: &Sight<'_>) -> Item {
     let target = sight.targets.get("latency_p99");
-    let item = Item::new("write-latency", "writes", "Latency of writes, p99")
+    let item = Item::new("write-latency", "writes", "Write latency p99")
         .target(format!("< {}", sight.targets.text("latency_p99")))
         .source("http_request_duration_seconds_bucket")
         .next("slow members: CPU throttling, WAL replay, a slow disk or peer; rdiag BUNDLE");
@@ -197,7 +197,7 @@ pub(in crate::checks) fn replication(sight: &Sight<'_>) -> Item {
     let details = pods.iter().filter_map(|(pod, both)| by_pod(sight, pod, both)).collect();
     let spans = over(calls(sight).chain(replications()));
     let most = calls_all.all.max(counted.all);
-    let item = item.figure(format!("{} of {} forwards, {spans}", words::share(share), words::count(most))).source(source).details(details);
+    let item = item.figure(format!("{} of {} forwards {spans}", words::share(share), words::count(most))).source(source).details(details);
     if share >= sight.targets.get("replication_success") {
         return item.pass();
     }
@@ -257,7 +257,7 @@ pub(in crate::checks) fn limits(sight: &Sight<'_>) -> Item {
     let refused: f64 = requests(sight).filter(|s| matches!(s.get("code"), Some("413" | "429"))).map(grown).sum();
     let refused = refused.max(hits.values().fold(0.0, |a, b| a.max(*b)));
     let item = item
-        .figure(format!("{} requests refused, {}", words::count(refused), over(requests(sight))))
+        .figure(format!("{} requests refused {}", words::count(refused), over(requests(sight))))
         .source("http_requests_total, thanos_receive_write_limits_hit, thanos_receive_head_series_limit")
         .details(details);
     if let Some(first) = hits.keys().next() {
