@@ -91,6 +91,33 @@ const CHECKS: &[(&[Cadence], Check)] = &[
     (&[Weekly], lines::errors),
 ];
 
+/// Items that every member has its part in, by its metrics; and whether only members that store
+/// samples do.
+const OF_ALL: &[(&str, bool)] = &[
+    ("availability", false),
+    ("write-success", false),
+    ("limits", false),
+    ("replication-success", false),
+    ("tsdb-faults", true),
+    ("tsdb-head", true),
+    ("tsdb-wal", true),
+    ("ring-balance", true),
+    ("uploads-failing", true),
+    ("uploads-lag", true),
+    ("blocks", true),
+];
+
+/// A pass of some members is no pass of all.
+fn only_if_all_seen(sight: &Sight<'_>, item: &mut Item) {
+    let part = OF_ALL.iter().find(|(id, _)| *id == item.id);
+    let Some((_, only_stores)) = part.filter(|_| item.status == Status::Pass) else { return };
+    let unseen = sight.unseen(*only_stores);
+    if !unseen.is_empty() {
+        item.status = Status::Unknown;
+        item.why = Some(format!("fine where it is seen, but there are no metrics of {}", words::some(&unseen)));
+    }
+}
+
 /// Goes through one checklist. Reads the scrapes, and for the weekly one the logs, of `input`; what
 /// cannot be read is among the gaps of the answer.
 #[must_use]
@@ -100,6 +127,7 @@ pub fn check(input: &Input, cadence: Cadence, targets: &Targets, options: &Optio
     let mut items: Vec<Item> = due.map(|(_, check)| check(&sight)).collect();
     let mut counts = Counts::default();
     for item in &mut items {
+        only_if_all_seen(&sight, item);
         match item.status {
             Status::Pass => counts.pass += 1,
             Status::Warn => counts.warn += 1,

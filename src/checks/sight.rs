@@ -114,6 +114,13 @@ impl<'a> Sight<'a> {
         }
     }
 
+    /// Members of which no metric is there; only those that store samples, if so asked.
+    pub(super) fn unseen(&self, only_stores: bool) -> Vec<&str> {
+        let seen: BTreeSet<std::borrow::Cow<'_, str>> = self.series.iter().map(|s| s.origin.name()).collect();
+        let unseen = self.members.iter().filter(|m| (m.stores || !only_stores) && !seen.contains(m.name.as_str()));
+        unseen.map(|m| self.short(&m.name)).collect()
+    }
+
     /// `-n NAMESPACE ` for commands, or nothing.
     pub(super) fn namespace_flag(&self) -> String {
         let namespace = self.members.iter().find_map(|m| m.name.split_once('/'));

@@ -31,7 +31,7 @@ enum Kind {
     Bytes,
     /// Plain number.
     Count,
-    /// Seconds since the epoch; not a number for `never`.
+    /// Seconds since the epoch; not finite for `never`.
     Date,
 }
 
@@ -81,7 +81,7 @@ impl Targets {
         if problems.is_empty() { Ok(targets) } else { Err(problems) }
     }
 
-    /// The value: shares 0 to 1, seconds, bytes, plain numbers; not a number for a date that is
+    /// The value: shares 0 to 1, seconds, bytes, plain numbers; not finite for a date that is
     /// `never`, or for a name that does not exist.
     #[must_use]
     pub fn get(&self, name: &str) -> f64 {
@@ -111,7 +111,7 @@ fn target(text: &str) -> Option<Target> {
     let text = text.trim();
     let found = |kind, value| Some(Target { text: text.to_owned(), kind, value });
     if text == "never" {
-        return found(Kind::Date, f64::NAN);
+        return found(Kind::Date, f64::NEG_INFINITY);
     }
     if let Some(seconds) = date(text) {
         return found(Kind::Date, seconds);
@@ -119,7 +119,7 @@ fn target(text: &str) -> Option<Target> {
     let unit = text.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
     let number: f64 = text[..text.len() - unit.len()].parse().ok()?;
     let (kind, factor) = match unit.trim() {
-        "%" => (Kind::Share, 0.01),
+        "%" => return found(Kind::Share, number / 100.0),
         "ms" => (Kind::Duration, 0.001),
         "s" => (Kind::Duration, 1.0),
         "m" => (Kind::Duration, 60.0),

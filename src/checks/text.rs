@@ -57,7 +57,7 @@ pub fn text(list: &Checklist, look: &Look) -> String {
 
 /// What was checked, where, when.
 pub(super) fn header(list: &Checklist) -> String {
-    let mut parts = vec![format!("rdiag check {}", list.cadence.as_str())];
+    let mut parts = vec![format!("check {}", list.cadence.as_str())];
     parts.extend(list.namespaces.iter().cloned());
     parts.push(super::words::plural(list.receivers.len(), "receiver"));
     parts.extend(list.versions.iter().cloned());

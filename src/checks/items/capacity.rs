@@ -221,7 +221,10 @@ fn forecast(sight: &Sight<'_>, item: Item, courses: Vec<Course>, target: &str, w
     let status = worst(&details);
     let failed: Vec<Detail> = details.iter().filter(|d| d.status == Status::Fail).cloned().collect();
     let seen = spans.iter().copied().fold(0.0, f64::max);
-    let item = item.source(if spans.is_empty() { String::new() } else { format!("growth over {}", words::duration(seen)) }).details(details.clone());
+    let mut item = item.details(details.clone());
+    if !spans.is_empty() {
+        item = item.source(format!("growth over {}", words::duration(seen)));
+    }
     let figure = soonest.map_or("does not grow".to_owned(), |left| when(now, left));
     if !failed.is_empty() {
         item.figure(figure).ends(Status::Fail, who(&failed))

@@ -87,7 +87,12 @@ pub(in crate::checks) fn health(sight: &Sight<'_>) -> Item {
         }
         for s in sight.of_pod("thanos_status", &member.name) {
             let (Some(check), Some(value)) = (s.get("check"), s.number("value")) else { continue };
-            let (status, figure) = if value >= 1.0 { (Status::Pass, "1") } else { (Status::Fail, "0") };
+            let gone = member.pod.is_some_and(|p| !p.ready());
+            let (status, figure) = match (value >= 1.0, gone) {
+                (true, true) => (Status::Unknown, "1 when it was scraped; the pod is not ready now"),
+                (true, false) => (Status::Pass, "1"),
+                (false, _) => (Status::Fail, "0"),
+            };
             details.push(Detail::new(&format!("{} {check}", sight.short(&member.name)), status, figure));
             sources.insert("thanos_status");
         }
@@ -109,6 +114,7 @@ pub(in crate::checks) fn health(sight: &Sight<'_>) -> Item {
     match status {
         Status::Pass if !unseen.is_empty() => item.unknown(format!("nothing seen of {}", words::some(&unseen))),
         Status::Pass => item.pass(),
+        Status::Unknown => item.unknown("receivers said so before, but are not ready now"),
         _ => item.ends(Status::Fail, "a receiver says that it is not healthy or not ready"),
     }
 }
@@ -249,7 +255,8 @@ pub(in crate::checks) fn quorum(sight: &Sight<'_>) -> Item {
 pub(in crate::checks) fn traffic(sight: &Sight<'_>) -> Item {
     let item = Item::new("traffic", "writes", "Write traffic")
         .target(format!("flows, and within {} of the last check", sight.targets.text("traffic_change")))
-        .source("http_requests_total, thanos_receive_write_samples_sum");
+        .source("http_requests_total, thanos_receive_write_samples_sum")
+        .next("the senders: their logs, prometheus_remote_storage_samples_pending, the Service's endpoints");
     let requests = || sight.of("http_requests_total").filter(|s| matches!(s.get("handler"), Some("receive" | "otlp")));
     if requests().next().is_none() {
         return item.unknown(sight.no_metric("http_requests_total{handler=\"receive\"}"));

@@ -13,7 +13,7 @@ const GRPC_PORT: u16 = 10901;
 
 /// Members of the file against the pods that are ready.
 pub(in crate::checks) fn members(sight: &Sight<'_>) -> Item {
-    let item = Item::new("ring-members", "hashring", "Hashring: members")
+    let item = Item::new("ring-members", "hashring", "Hashring members")
         .target("the ready receivers, one entry each")
         .next("rdiag hashring diff OLD NEW before the file is changed");
     let files = &sight.input.objects.hashrings;
@@ -44,7 +44,7 @@ pub(in crate::checks) fn members(sight: &Sight<'_>) -> Item {
     let good = details.iter().filter(|d| d.status == Status::Pass).count();
     let bad: Vec<Detail> = details.iter().filter(|d| d.status != Status::Pass).cloned().collect();
     let status = worst(&details);
-    item.figure(format!("{good} of {entries} ready; {} store", words::plural(pods.len(), "pod")))
+    item.figure(format!("{good} of {entries} ready"))
         .details(details)
         .ends(status, who(&bad))
 }
@@ -113,7 +113,7 @@ pub(in crate::checks) fn service(sight: &Sight<'_>) -> Item {
 
 /// What each member has loaded: the same everywhere, and that of the file.
 pub(in crate::checks) fn loaded(sight: &Sight<'_>) -> Item {
-    let item = Item::new("ring-loaded", "hashring", "Hashring: loaded").target("the same everywhere, with the file's members");
+    let item = Item::new("ring-loaded", "hashring", "Hashring loaded").target("the same everywhere, with the file's members");
     let mut hashes: BTreeMap<String, f64> = BTreeMap::new();
     for s in sight.of("thanos_receive_config_hash") {
         if let Some(value) = s.number("value").filter(|v| *v > 0.0) {
@@ -130,15 +130,18 @@ pub(in crate::checks) fn loaded(sight: &Sight<'_>) -> Item {
     }
     let files: BTreeSet<u64> = sight.input.objects.hashrings.iter().flat_map(|f| hashring::config_hashes(f.text.as_bytes())).collect();
     let sizes = sizes(sight);
-    let mut counts: BTreeMap<u64, usize> = BTreeMap::new();
-    hashes.values().for_each(|v| *counts.entry(v.to_bits()).or_default() += 1);
     let current = |v: f64| files.iter().any(|f| *f as f64 == v);
     let any_current = hashes.values().any(|v| current(*v));
+    let mut counts: BTreeMap<u64, usize> = BTreeMap::new();
+    // Versions before and after v0.41 hash the same file differently: where both hashes are those of
+    // the file, they are one ring.
+    let ring = |v: f64| if current(v) { 0 } else { v.to_bits() };
+    hashes.values().for_each(|v| *counts.entry(ring(*v)).or_default() += 1);
     let most = counts.iter().max_by_key(|(bits, n)| (**n, std::cmp::Reverse(**bits))).map_or(0, |(bits, _)| *bits);
     let details: Vec<Detail> = hashes
         .iter()
         .map(|(pod, hash)| {
-            let stale = if any_current { !current(*hash) } else { hash.to_bits() != most };
+            let stale = if any_current { !current(*hash) } else { ring(*hash) != most };
             let loaded = when(sight, pod).map_or(String::new(), |age| format!(", loaded {age}"));
             let nodes = sizes.of_pod.get(pod);
             let wrong = nodes.is_some_and(|n| sizes.of_file.as_ref().is_some_and(|f| n != f));
@@ -224,7 +227,7 @@ fn reload(sight: &Sight<'_>) -> String {
 
 /// Weekly: the file's settings validated.
 pub(in crate::checks) fn valid(sight: &Sight<'_>) -> Item {
-    let item = Item::new("ring-valid", "hashring", "Hashring: settings")
+    let item = Item::new("ring-valid", "hashring", "Hashring settings")
         .target("no fault")
         .next("rdiag hashring validate FILE shows places and consequences");
     let files = &sight.input.objects.hashrings;
@@ -256,7 +259,7 @@ pub(in crate::checks) fn valid(sight: &Sight<'_>) -> Item {
 /// Monthly: how even the load is, by the ring and by the head series.
 pub(in crate::checks) fn balance(sight: &Sight<'_>) -> Item {
     let target = sight.targets.get("ring_balance");
-    let item = Item::new("ring-balance", "hashring", "Hashring: balance")
+    let item = Item::new("ring-balance", "hashring", "Hashring balance")
         .target(format!("busiest member at most {} above the mean", sight.targets.text("ring_balance")))
         .next("rdiag hashring simulate FILE; ketama instead of hashmod; tenants that dwarf the others");
     let stores = sight.members.iter().filter(|m| m.stores);
