@@ -27,5 +27,9 @@ pub fn to_yaml(list: &Checklist) -> Result<String, String> {
 /// What is wrong with the text.
 pub fn from_json(text: &str) -> Result<Checklist, String> {
     let list: Checklist = serde_json::from_str(text).map_err(|e| e.to_string())?;
-    if list.schema == SCHEMA { Ok(list) } else { Err(format!("schema {}, expected {SCHEMA}", list.schema)) }
+    if list.schema == SCHEMA {
+        Ok(list)
+    } else {
+        Err(format!("schema {}, expected {SCHEMA}", list.schema))
+    }
 }

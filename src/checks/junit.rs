@@ -9,11 +9,17 @@ use super::text::clean;
 #[must_use]
 pub fn junit(list: &Checklist) -> String {
     let mut suite = TestSuite::new(format!("rdiag check {}", list.cadence.as_str()));
-    for (key, value) in [("receivers", list.receivers.join(" ")), ("versions", list.versions.join(" "))] {
+    for (key, value) in [
+        ("receivers", list.receivers.join(" ")),
+        ("versions", list.versions.join(" ")),
+    ] {
         suite.add_property((key, clean(&value).as_str()));
     }
     for gap in &list.gaps {
-        suite.add_property(("not seen", clean(&format!("{}: {}", gap.what, gap.why)).as_str()));
+        suite.add_property((
+            "not seen",
+            clean(&format!("{}: {}", gap.what, gap.why)).as_str(),
+        ));
     }
     for item in &list.items {
         suite.add_test_case(case(item));
@@ -47,15 +53,34 @@ fn case(item: &Item) -> TestCase {
     let mut case = TestCase::new(item.id.clone(), status);
     case.set_classname(format!("rdiag.check.{}", item.section));
     if matches!(item.status, Status::Pass | Status::Warn) {
-        let warn = if item.status == Status::Warn { format!("warn: {why}\n") } else { String::new() };
+        let warn = if item.status == Status::Warn {
+            format!("warn: {why}\n")
+        } else {
+            String::new()
+        };
         case.set_system_out(format!("{warn}{}", facts(item)));
     }
     case
 }
 
 fn facts(item: &Item) -> String {
-    let parts = [("found", &item.figure), ("target", &item.target), ("source", &item.source), ("next", &item.next)];
-    let mut lines: Vec<String> = parts.iter().filter_map(|(k, v)| Some(format!("{k}: {}", clean(v.as_deref()?)))).collect();
-    lines.extend(item.details.iter().map(|d| format!("{} {}: {}", d.status.as_str(), clean(&d.subject), clean(&d.figure))));
+    let parts = [
+        ("found", &item.figure),
+        ("target", &item.target),
+        ("source", &item.source),
+        ("next", &item.next),
+    ];
+    let mut lines: Vec<String> = parts
+        .iter()
+        .filter_map(|(k, v)| Some(format!("{k}: {}", clean(v.as_deref()?))))
+        .collect();
+    lines.extend(item.details.iter().map(|d| {
+        format!(
+            "{} {}: {}",
+            d.status.as_str(),
+            clean(&d.subject),
+            clean(&d.figure)
+        )
+    }));
     lines.join("\n")
 }

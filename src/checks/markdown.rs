@@ -6,21 +6,33 @@ use super::text::{clean, header, summary};
 /// A heading, the counts, and one table with what needs a look first.
 #[must_use]
 pub fn markdown(list: &Checklist) -> String {
-    let mut out = format!("## {}\n\n**{}**\n\n", cell(&header(list)), cell(&summary(list)));
+    let mut out = format!(
+        "## {}\n\n**{}**\n\n",
+        cell(&header(list)),
+        cell(&summary(list))
+    );
     out.push_str("| | check | found | target | why |\n| --- | --- | --- | --- | --- |\n");
     for status in [Status::Fail, Status::Warn, Status::Unknown, Status::Pass] {
         for item in list.items.iter().filter(|i| i.status == status) {
             out.push_str(&row(item));
         }
     }
-    for item in list.items.iter().filter(|i| matches!(i.status, Status::Fail | Status::Warn)) {
+    for item in list
+        .items
+        .iter()
+        .filter(|i| matches!(i.status, Status::Fail | Status::Warn))
+    {
         out.push_str(&format!("\n**{}**", cell(&item.title)));
         if let Some(source) = &item.source {
             out.push_str(&format!(" · {}", cell(source)));
         }
         out.push('\n');
         for detail in item.details.iter().filter(|d| d.status != Status::Pass) {
-            out.push_str(&format!("\n* {}: {}", cell(&detail.subject), cell(&detail.figure)));
+            out.push_str(&format!(
+                "\n* {}: {}",
+                cell(&detail.subject),
+                cell(&detail.figure)
+            ));
         }
         if let Some(next) = &item.next {
             out.push_str(&format!("\n* next: {}", cell(next)));
@@ -45,7 +57,13 @@ fn row(item: &Item) -> String {
         Status::Unknown => "unknown",
         Status::Pass => "pass",
     };
-    format!("| {mark} | {} | {} | {} | {} |\n", cell(&item.title), of(&item.figure), of(&item.target), of(&item.why))
+    format!(
+        "| {mark} | {} | {} | {} | {} |\n",
+        cell(&item.title),
+        of(&item.figure),
+        of(&item.target),
+        of(&item.why)
+    )
 }
 
 /// Text that cannot leave its cell, nor begin markup.

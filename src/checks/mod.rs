@@ -15,7 +15,6 @@ mod junit;
 mod markdown;
 mod model;
 mod sight;
-mod status;
 mod targets;
 #[cfg(test)]
 mod tests;
@@ -29,11 +28,10 @@ pub use json::{from_json, to_json, to_yaml};
 pub use junit::junit;
 pub use markdown::markdown;
 pub use model::{Before, Cadence, Checklist, Counts, Detail, Item, SCHEMA, Status, Unread};
-pub use status::status;
 pub use targets::{DEFAULTS, Targets};
 pub use text::{Look, text};
 
-use items::{capacity, fleet, lines, pods, ring, tsdb, uploads, writes};
+use items::{blocks, capacity, fleet, lines, pods, ring, tsdb, uploads, writes};
 use model::Cadence::{Daily, Monthly, Weekly};
 use sight::Sight;
 
@@ -82,8 +80,8 @@ const CHECKS: &[(&[Cadence], Check)] = &[
     (&[Monthly], |sight| capacity::sizing(sight, true)),
     (&[Daily, Weekly], uploads::failing),
     (&[Daily, Weekly], uploads::lag),
-    (&[Weekly], tsdb::blocks),
-    (&[Weekly], tsdb::bucket),
+    (&[Weekly], blocks::blocks),
+    (&[Weekly], blocks::bucket),
     (&[Daily, Weekly, Monthly], fleet::mixed),
     (&[Monthly], fleet::known_bugs),
     (&[Weekly, Monthly], fleet::certificates),
@@ -110,11 +108,16 @@ const OF_ALL: &[(&str, bool)] = &[
 /// A pass of some members is no pass of all.
 fn only_if_all_seen(sight: &Sight<'_>, item: &mut Item) {
     let part = OF_ALL.iter().find(|(id, _)| *id == item.id);
-    let Some((_, only_stores)) = part.filter(|_| item.status == Status::Pass) else { return };
+    let Some((_, only_stores)) = part.filter(|_| item.status == Status::Pass) else {
+        return;
+    };
     let unseen = sight.unseen(*only_stores);
     if !unseen.is_empty() {
         item.status = Status::Unknown;
-        item.why = Some(format!("fine where it is seen, but there are no metrics of {}", words::some(&unseen)));
+        item.why = Some(format!(
+            "fine where it is seen, but there are no metrics of {}",
+            words::some(&unseen)
+        ));
     }
 }
 
@@ -135,10 +138,16 @@ pub fn check(input: &Input, cadence: Cadence, targets: &Targets, options: &Optio
             Status::Unknown => counts.unknown += 1,
         }
         let before = sight.before(&item.id);
-        item.before = before.map(|b| Before { status: b.status, figure: b.figure.clone() });
+        item.before = before.map(|b| Before {
+            status: b.status,
+            figure: b.figure.clone(),
+        });
     }
-    let mut namespaces: Vec<String> =
-        sight.members.iter().filter_map(|m| Some(m.name.split_once('/')?.0.to_owned())).collect();
+    let mut namespaces: Vec<String> = sight
+        .members
+        .iter()
+        .filter_map(|m| Some(m.name.split_once('/')?.0.to_owned()))
+        .collect();
     namespaces.sort_unstable();
     namespaces.dedup();
     let mut versions: Vec<Version> = sight.members.iter().filter_map(|m| m.version).collect();
@@ -154,7 +163,14 @@ pub fn check(input: &Input, cadence: Cadence, targets: &Targets, options: &Optio
         counts,
         items,
         against: options.against.as_ref().and_then(|a| a.at.clone()),
-        gaps: input.gaps().into_iter().map(|g| Unread { what: g.what, why: g.why }).collect(),
+        gaps: input
+            .gaps()
+            .into_iter()
+            .map(|g| Unread {
+                what: g.what,
+                why: g.why,
+            })
+            .collect(),
     }
 }
 

@@ -236,7 +236,12 @@ impl Item {
 
 impl Detail {
     pub(super) fn new(subject: &str, status: Status, figure: impl Into<String>) -> Self {
-        Self { subject: subject.to_owned(), status, figure: figure.into(), value: None }
+        Self {
+            subject: subject.to_owned(),
+            status,
+            figure: figure.into(),
+            value: None,
+        }
     }
 
     pub(super) fn value(mut self, value: f64) -> Self {

@@ -56,7 +56,9 @@ impl Default for Targets {
             });
             parsed.collect::<Result<BTreeMap<_, _>, String>>()
         });
-        Self { values: values.expect("the embedded file is tested") }
+        Self {
+            values: values.expect("the embedded file is tested"),
+        }
     }
 }
 
@@ -78,7 +80,11 @@ impl Targets {
                 None => problems.push(format!("{name}: {text}: expected {}", known.kind.example())),
             }
         }
-        if problems.is_empty() { Ok(targets) } else { Err(problems) }
+        if problems.is_empty() {
+            Ok(targets)
+        } else {
+            Err(problems)
+        }
     }
 
     /// The value: shares 0 to 1, seconds, bytes, plain numbers; not finite for a date that is
@@ -101,7 +107,10 @@ impl Targets {
 }
 
 fn read(yaml: &str) -> Result<BTreeMap<String, String>, String> {
-    if yaml.lines().all(|l| l.trim().is_empty() || l.trim_start().starts_with('#')) {
+    if yaml
+        .lines()
+        .all(|l| l.trim().is_empty() || l.trim_start().starts_with('#'))
+    {
         return Ok(BTreeMap::new());
     }
     serde_saphyr::from_str(yaml).map_err(|e| e.to_string())
@@ -109,7 +118,13 @@ fn read(yaml: &str) -> Result<BTreeMap<String, String>, String> {
 
 fn target(text: &str) -> Option<Target> {
     let text = text.trim();
-    let found = |kind, value| Some(Target { text: text.to_owned(), kind, value });
+    let found = |kind, value| {
+        Some(Target {
+            text: text.to_owned(),
+            kind,
+            value,
+        })
+    };
     if text == "never" {
         return found(Kind::Date, f64::NEG_INFINITY);
     }
@@ -140,5 +155,7 @@ pub(super) fn date(text: &str) -> Option<f64> {
     let is_date = text.len() == 10 && text.bytes().filter(|b| *b == b'-').count() == 2;
     let time = Times::default().value(format!("{text}T00:00:00Z").as_bytes());
     #[expect(clippy::cast_precision_loss, reason = "seconds of this age fit")]
-    is_date.then_some(time?).map(|t| (t.0 / 1_000_000_000) as f64)
+    is_date
+        .then_some(time?)
+        .map(|t| (t.0 / 1_000_000_000) as f64)
 }

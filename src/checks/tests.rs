@@ -10,24 +10,57 @@ use super::{Targets, words};
 fn every_target_in_use_exists() {
     let targets = Targets::default();
     let names = [
-        "availability", "write_success", "replication_success", "replication_alert", "latency_p99", "traffic_change", "restarts",
-        "disk_use_daily", "disk_use_weekly", "disk_use_monthly", "disk_alert", "disk_days_left", "wal_share", "memory_use_daily",
-        "memory_use_weekly", "memory_use_monthly", "memory_alert", "memory_days_left", "size_high", "size_low", "head_lag",
-        "head_ahead", "series_growth", "series_limit", "ring_balance", "upload_quiet", "upload_lag", "certificate_days",
-        "certificate_alert", "forecast_window", "near", "restore_test_every",
+        "availability",
+        "write_success",
+        "replication_success",
+        "replication_alert",
+        "latency_p99",
+        "traffic_change",
+        "restarts",
+        "disk_use_daily",
+        "disk_use_weekly",
+        "disk_use_monthly",
+        "disk_alert",
+        "disk_days_left",
+        "wal_share",
+        "memory_use_daily",
+        "memory_use_weekly",
+        "memory_use_monthly",
+        "memory_alert",
+        "memory_days_left",
+        "size_high",
+        "size_low",
+        "head_lag",
+        "head_ahead",
+        "series_growth",
+        "series_limit",
+        "ring_balance",
+        "upload_quiet",
+        "upload_lag",
+        "certificate_days",
+        "certificate_alert",
+        "forecast_window",
+        "near",
+        "restore_test_every",
     ];
     for name in names {
         assert!(targets.get(name).is_finite(), "{name}");
     }
     let mut all: Vec<&str> = names.into_iter().chain(["restore_test_last"]).collect();
     all.sort_unstable();
-    assert_eq!(targets.names().collect::<Vec<_>>(), all, "a target that nothing uses");
+    assert_eq!(
+        targets.names().collect::<Vec<_>>(),
+        all,
+        "a target that nothing uses"
+    );
     assert!((targets.get("memory_use_daily") - 3.5 * 1024.0 * 1024.0 * 1024.0).abs() < 1.0);
 }
 
 #[test]
 fn targets_are_overridden_one_by_one() {
-    let targets = Targets::with("disk_use_daily: 60%\nlatency_p99: 1s\nrestore_test_last: 2026-10-01\n").unwrap();
+    let targets =
+        Targets::with("disk_use_daily: 60%\nlatency_p99: 1s\nrestore_test_last: 2026-10-01\n")
+            .unwrap();
     assert!((targets.get("disk_use_daily") - 0.6).abs() < 1e-9);
     assert!((targets.get("latency_p99") - 1.0).abs() < 1e-9);
     assert!(targets.get("restore_test_last").is_finite());
@@ -74,8 +107,18 @@ fn known_bugs_have_ranges_and_ids() {
     assert_eq!(ids.len(), bugs.len(), "an id twice");
     for bug in &bugs {
         let range = bug.range();
-        assert_eq!(range.since.is_some(), bug.since.is_some(), "{}: since", bug.id);
-        assert_eq!(range.until.is_some(), bug.until.is_some(), "{}: until", bug.id);
+        assert_eq!(
+            range.since.is_some(),
+            bug.since.is_some(),
+            "{}: since",
+            bug.id
+        );
+        assert_eq!(
+            range.until.is_some(),
+            bug.until.is_some(),
+            "{}: until",
+            bug.id
+        );
         assert!(!range.is_empty(), "{}", bug.id);
         assert!(!bug.instead.is_empty(), "{}", bug.id);
     }

@@ -23,7 +23,10 @@ const DETAILS: usize = 5;
 /// The checklist as text.
 #[must_use]
 pub fn text(list: &Checklist, look: &Look) -> String {
-    let mut page = Page { out: String::new(), look: *look };
+    let mut page = Page {
+        out: String::new(),
+        look: *look,
+    };
     page.line(0, &clean(&header(list)));
     page.line(0, &summary(list));
     changes(list, &mut page);
@@ -36,7 +39,11 @@ pub fn text(list: &Checklist, look: &Look) -> String {
             page.item(item);
         }
     }
-    let passed: Vec<&Item> = list.items.iter().filter(|i| i.status == Status::Pass).collect();
+    let passed: Vec<&Item> = list
+        .items
+        .iter()
+        .filter(|i| i.status == Status::Pass)
+        .collect();
     if !passed.is_empty() {
         page.out.push('\n');
     }
@@ -48,7 +55,11 @@ pub fn text(list: &Checklist, look: &Look) -> String {
         page.out.push('\n');
         page.line(0, "Not seen");
         for gap in &list.gaps {
-            let why = if gap.why.is_empty() { String::new() } else { format!(": {}", gap.why) };
+            let why = if gap.why.is_empty() {
+                String::new()
+            } else {
+                format!(": {}", gap.why)
+            };
             page.line(2, &clean(&format!("{}{why}", gap.what)));
         }
     }
@@ -67,14 +78,24 @@ pub(super) fn header(list: &Checklist) -> String {
 
 /// `2026-11-23 01:57 UTC` of RFC 3339.
 fn minute(at: &str) -> String {
-    at.get(..16).map_or(at.to_owned(), |at| at.replace('T', " ") + " UTC")
+    at.get(..16)
+        .map_or(at.to_owned(), |at| at.replace('T', " ") + " UTC")
 }
 
 /// `1 failed · 2 to look at · 3 unknown · 14 passed`.
 pub(super) fn summary(list: &Checklist) -> String {
     let counts = &list.counts;
-    let parts = [(counts.fail, "failed"), (counts.warn, "to look at"), (counts.unknown, "unknown"), (counts.pass, "passed")];
-    let said: Vec<String> = parts.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
+    let parts = [
+        (counts.fail, "failed"),
+        (counts.warn, "to look at"),
+        (counts.unknown, "unknown"),
+        (counts.pass, "passed"),
+    ];
+    let said: Vec<String> = parts
+        .iter()
+        .filter(|(n, _)| *n > 0)
+        .map(|(n, what)| format!("{n} {what}"))
+        .collect();
     said.join(" · ")
 }
 
@@ -83,9 +104,18 @@ fn changes(list: &Checklist, page: &mut Page) {
     let Some(against) = &list.against else { return };
     let moved = |worse: bool| {
         let items = list.items.iter().filter(|i| {
-            i.before.as_ref().is_some_and(|b| if worse { i.status > b.status } else { i.status < b.status })
+            i.before.as_ref().is_some_and(|b| {
+                if worse {
+                    i.status > b.status
+                } else {
+                    i.status < b.status
+                }
+            })
         });
-        items.map(|i| i.title.as_str()).collect::<Vec<_>>().join("; ")
+        items
+            .map(|i| i.title.as_str())
+            .collect::<Vec<_>>()
+            .join("; ")
     };
     let at = minute(against);
     let (worse, better) = (moved(true), moved(false));
@@ -116,21 +146,35 @@ impl Page {
             Status::Unknown => ("UNKNOWN", "1;36"),
             Status::Pass => ("pass", "32"),
         };
-        let figure = item.figure.as_ref().map_or(String::new(), |f| format!(": {f}"));
+        let figure = item
+            .figure
+            .as_ref()
+            .map_or(String::new(), |f| format!(": {f}"));
         self.marked(mark, color, &clean(&format!("{}{figure}", item.title)));
         if let Some(why) = &item.why {
             self.line(MARK, &clean(why));
         }
         let unseen = item.status == Status::Unknown;
-        if let Some(target) = item.target.as_ref().filter(|_| !unseen || self.look.verbose > 0) {
+        if let Some(target) = item
+            .target
+            .as_ref()
+            .filter(|_| !unseen || self.look.verbose > 0)
+        {
             let was = item.before.as_ref().map_or(String::new(), |b| {
-                let figure = b.figure.as_ref().map_or(String::new(), |f| format!(", {f}"));
+                let figure = b
+                    .figure
+                    .as_ref()
+                    .map_or(String::new(), |f| format!(", {f}"));
                 format!(" · last check: {}{figure}", b.status.as_str())
             });
             self.line(MARK, &clean(&format!("target {target}{was}")));
         }
         self.details(item);
-        if let Some(next) = item.next.as_ref().filter(|_| !unseen || self.look.verbose > 0) {
+        if let Some(next) = item
+            .next
+            .as_ref()
+            .filter(|_| !unseen || self.look.verbose > 0)
+        {
             self.line(MARK, &clean(&format!("→ {next}")));
         }
     }
@@ -144,12 +188,22 @@ impl Page {
         // One subject, or all told in the line above already.
         let told = item.why.as_deref().unwrap_or_default();
         let bad = |s: Status| matches!(s, Status::Fail | Status::Warn);
-        let shown = item.details.iter().filter(|d| all || (bad(d.status) && !told.contains(&d.figure)));
+        let shown = item
+            .details
+            .iter()
+            .filter(|d| all || (bad(d.status) && !told.contains(&d.figure)));
         let shown: Vec<_> = shown.collect();
         let most = if all { usize::MAX } else { DETAILS };
         for detail in shown.iter().take(most) {
-            let mark = if all { format!("{:<8}", detail.status.as_str()) } else { String::new() };
-            self.line(MARK + 2, &clean(&format!("{mark}{}  {}", detail.subject, detail.figure)));
+            let mark = if all {
+                format!("{:<8}", detail.status.as_str())
+            } else {
+                String::new()
+            };
+            self.line(
+                MARK + 2,
+                &clean(&format!("{mark}{}  {}", detail.subject, detail.figure)),
+            );
         }
         if shown.len() > most {
             self.line(MARK + 2, &format!("and {} more (-v)", shown.len() - most));
@@ -160,7 +214,11 @@ impl Page {
     fn passed(&mut self, item: &Item, widest: usize) {
         let pad = " ".repeat(widest.saturating_sub(item.title.width()) + 2);
         let figure = clean(item.figure.as_deref().unwrap_or_default());
-        self.marked("pass", "32", &format!("{}{pad}{figure}", clean(&item.title)));
+        self.marked(
+            "pass",
+            "32",
+            &format!("{}{pad}{figure}", clean(&item.title)),
+        );
         if let Some(note) = &item.why {
             self.line(MARK + 2, &clean(note));
         }
@@ -176,8 +234,13 @@ impl Page {
         let gap = " ".repeat(MARK.saturating_sub(mark.len()));
         let start = self.out.len();
         self.line(MARK, text);
-        let shown = if self.look.color { format!("\u{1b}[{color}m{mark}\u{1b}[0m") } else { mark.to_owned() };
-        self.out.replace_range(start..start + MARK, &format!("{shown}{gap}"));
+        let shown = if self.look.color {
+            format!("\u{1b}[{color}m{mark}\u{1b}[0m")
+        } else {
+            mark.to_owned()
+        };
+        self.out
+            .replace_range(start..start + MARK, &format!("{shown}{gap}"));
     }
 
     /// A line, wrapped with its indent.
@@ -207,5 +270,15 @@ impl Page {
 /// direction of writing.
 pub(super) fn clean(text: &str) -> String {
     let turns = |c: char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
-    text.chars().map(|c| if c.is_control() { ' ' } else if turns(c) { '\u{fffd}' } else { c }).collect()
+    text.chars()
+        .map(|c| {
+            if c.is_control() {
+                ' '
+            } else if turns(c) {
+                '\u{fffd}'
+            } else {
+                c
+            }
+        })
+        .collect()
 }

@@ -10,9 +10,18 @@ pub(super) fn duration(seconds: f64) -> String {
     if seconds < 1.0 {
         return format!("{negative}{:.0}ms", seconds * 1000.0);
     }
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "finite, not negative")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "finite, not negative"
+    )]
     let whole = seconds.round() as u64;
-    let (d, h, m, s) = (whole / 86_400, whole / 3600 % 24, whole / 60 % 60, whole % 60);
+    let (d, h, m, s) = (
+        whole / 86_400,
+        whole / 3600 % 24,
+        whole / 60 % 60,
+        whole % 60,
+    );
     let text = match (d, h, m, s) {
         (0, 0, 0, s) => format!("{s}s"),
         (0, 0, m, 0) => format!("{m}m"),
@@ -45,9 +54,17 @@ pub(super) fn share(share: f64) -> String {
         return "?".to_owned();
     }
     let percent = share * 100.0;
-    let digits = if percent >= 99.0 && percent < 100.0 { 3 } else { usize::from(percent.abs() < 10.0 && percent != 0.0) };
+    let digits = if percent >= 99.0 && percent < 100.0 {
+        3
+    } else {
+        usize::from(percent.abs() < 10.0 && percent != 0.0)
+    };
     let scale = libm::pow(10.0, digits as f64);
-    let cut = if percent < 100.0 && percent >= 99.0 { (percent * scale).floor() / scale } else { percent };
+    let cut = if percent < 100.0 && percent >= 99.0 {
+        (percent * scale).floor() / scale
+    } else {
+        percent
+    };
     format!("{cut:.digits$} %")
 }
 
@@ -67,12 +84,20 @@ pub(super) fn count(value: f64) -> String {
         }
         text.push(c);
     }
-    if value < 0.0 { format!("-{text}") } else { text }
+    if value < 0.0 {
+        format!("-{text}")
+    } else {
+        text
+    }
 }
 
 /// `1 pod`, `3 pods`.
 pub(super) fn plural(n: usize, one: &str) -> String {
-    if n == 1 { format!("1 {one}") } else { format!("{n} {one}s") }
+    if n == 1 {
+        format!("1 {one}")
+    } else {
+        format!("{n} {one}s")
+    }
 }
 
 /// The first few of a list, and how many more.
@@ -87,7 +112,10 @@ pub(super) fn some<S: AsRef<str>>(all: &[S]) -> String {
 
 /// `2026-11-23` of seconds since the epoch.
 pub(super) fn date(seconds: f64) -> String {
-    #[expect(clippy::cast_possible_truncation, reason = "absurd ones saturate, and have no date")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "absurd ones saturate, and have no date"
+    )]
     let time = crate::record::Time::new(seconds as i64, 0);
     let text = time.map(crate::record::Time::rfc3339).unwrap_or_default();
     text.get(..10).unwrap_or("?").to_owned()
@@ -95,5 +123,9 @@ pub(super) fn date(seconds: f64) -> String {
 
 /// `1 failure`, `1,200 failures`.
 pub(super) fn plural_count(n: f64, one: &str) -> String {
-    if n == 1.0 { format!("1 {one}") } else { format!("{} {one}s", count(n)) }
+    if n == 1.0 {
+        format!("1 {one}")
+    } else {
+        format!("{} {one}s", count(n))
+    }
 }

@@ -81,7 +81,11 @@ pub(crate) fn run(common: &Common, args: &Args) -> Result<bool, Failure> {
 /// What writes the checklist in the format asked for.
 fn renderer(common: &Common) -> Result<Box<dyn Fn(&Checklist) -> Result<String, String>>, Failure> {
     let style = output::style(common);
-    let look = Look { width: style.width, color: style.color, verbose: common.verbose };
+    let look = Look {
+        width: style.width,
+        color: style.color,
+        verbose: common.verbose,
+    };
     Ok(match common.output {
         Output::Text => Box::new(move |list| Ok(checks::text(list, &look))),
         Output::Json => Box::new(|list| Ok(checks::to_json(list))),
@@ -89,33 +93,55 @@ fn renderer(common: &Common) -> Result<Box<dyn Fn(&Checklist) -> Result<String, 
         Output::Markdown => Box::new(|list| Ok(checks::markdown(list))),
         Output::Junit => Box::new(|list| Ok(checks::junit(list))),
         Output::Html | Output::Slack => {
-            return Err(Failure::Usage("check knows -o text, json, yaml, markdown and junit".to_owned()));
+            return Err(Failure::Usage(
+                "check knows -o text, json, yaml, markdown and junit".to_owned(),
+            ));
         }
     })
 }
 
 fn targets(file: Option<&Path>) -> Result<Targets, Failure> {
-    let Some(file) = file else { return Ok(Targets::default()) };
+    let Some(file) = file else {
+        return Ok(Targets::default());
+    };
     let shown = file.display();
-    let text = std::fs::read_to_string(file).map_err(|e| Failure::Usage(format!("--targets {shown}: {e}")))?;
-    Targets::with(&text).map_err(|problems| Failure::Usage(format!("--targets {shown}:\n  {}", problems.join("\n  "))))
+    let text = std::fs::read_to_string(file)
+        .map_err(|e| Failure::Usage(format!("--targets {shown}: {e}")))?;
+    Targets::with(&text).map_err(|problems| {
+        Failure::Usage(format!("--targets {shown}:\n  {}", problems.join("\n  ")))
+    })
 }
 
 fn previous(file: &Path) -> Result<Checklist, Failure> {
     let shown = file.display();
     let mut text = String::new();
-    let read = std::fs::File::open(file).and_then(|f| f.take(rdiag::limits::CONFIG_BYTES).read_to_string(&mut text));
+    let read = std::fs::File::open(file).and_then(|f| {
+        f.take(rdiag::limits::CONFIG_BYTES)
+            .read_to_string(&mut text)
+    });
     read.map_err(|e: io::Error| Failure::Job(format!("--against {shown}: {e}")))?;
-    checks::from_json(&text).map_err(|e| Failure::Job(format!("--against {shown}: not what `rdiag check -o json` prints: {e}")))
+    checks::from_json(&text).map_err(|e| {
+        Failure::Job(format!(
+            "--against {shown}: not what `rdiag check -o json` prints: {e}"
+        ))
+    })
 }
 
 fn version(text: Option<&str>) -> Result<Option<Version>, Failure> {
     let Some(text) = text else { return Ok(None) };
-    let wrong = || Failure::Usage(format!("--thanos-version {text}: not a version; write it like 0.38.0"));
+    let wrong = || {
+        Failure::Usage(format!(
+            "--thanos-version {text}: not a version; write it like 0.38.0"
+        ))
+    };
     Version::parse(text).map(Some).ok_or_else(wrong)
 }
 
 fn day(text: Option<&str>) -> Result<Option<f64>, Failure> {
     let Some(text) = text else { return Ok(None) };
-    checks::date(text).map(Some).ok_or_else(|| Failure::Usage(format!("--last-restore-test {text}: write it like 2026-10-01")))
+    checks::date(text).map(Some).ok_or_else(|| {
+        Failure::Usage(format!(
+            "--last-restore-test {text}: write it like 2026-10-01"
+        ))
+    })
 }

@@ -44,14 +44,17 @@ pub(in crate::checks) fn errors(sight: &Sight<'_>) -> Item {
                 Ok(Some(_)) => {}
                 Ok(None) => break,
                 Err(error) => {
-                    sight.input.add_gap(stream.name.clone(), format!("reading stopped: {error}"));
+                    sight
+                        .input
+                        .add_gap(stream.name.clone(), format!("reading stopped: {error}"));
                     break;
                 }
             }
         }
     }
     let before = sight.before("error-lines");
-    let known: Option<BTreeSet<&str>> = before.map(|i| i.details.iter().map(|d| d.subject.as_str()).collect());
+    let known: Option<BTreeSet<&str>> =
+        before.map(|i| i.details.iter().map(|d| d.subject.as_str()).collect());
     let mut details: Vec<Detail> = kinds
         .iter()
         .map(|(kind, (n, pods))| {
@@ -60,29 +63,65 @@ pub(in crate::checks) fn errors(sight: &Sight<'_>) -> Item {
             let mark = if is_new { "new, " } else { "" };
             let status = if is_new { Status::Fail } else { Status::Warn };
             #[expect(clippy::cast_precision_loss, reason = "lines of a log")]
-            Detail::new(kind, status, format!("{mark}{} × in {}", words::count(*n as f64), words::some(&pods))).value(*n as f64)
+            Detail::new(
+                kind,
+                status,
+                format!(
+                    "{mark}{} × in {}",
+                    words::count(*n as f64),
+                    words::some(&pods)
+                ),
+            )
+            .value(*n as f64)
         })
         .collect();
-    details.sort_by(|a, b| b.status.cmp(&a.status).then(b.value.unwrap_or(0.0).total_cmp(&a.value.unwrap_or(0.0))).then(a.subject.cmp(&b.subject)));
-    let fresh: Vec<String> = details.iter().filter(|d| d.status == Status::Fail).map(|d| d.subject.clone()).collect();
+    details.sort_by(|a, b| {
+        b.status
+            .cmp(&a.status)
+            .then(b.value.unwrap_or(0.0).total_cmp(&a.value.unwrap_or(0.0)))
+            .then(a.subject.cmp(&b.subject))
+    });
+    let fresh: Vec<String> = details
+        .iter()
+        .filter(|d| d.status == Status::Fail)
+        .map(|d| d.subject.clone())
+        .collect();
     let of_kinds = words::plural(details.len(), "kind");
     details.truncate(SHOWN);
-    let first = details.first().map(|d| format!("{}: {}", d.subject, d.figure)).unwrap_or_default();
+    let first = details
+        .first()
+        .map(|d| format!("{}: {}", d.subject, d.figure))
+        .unwrap_or_default();
     #[expect(clippy::cast_precision_loss, reason = "lines of a log")]
-    let figure = format!("{} of {of_kinds}", words::plural_count(total as f64, "line"));
+    let figure = format!(
+        "{} of {of_kinds}",
+        words::plural_count(total as f64, "line")
+    );
     let item = item.figure(figure).source("logs").details(details);
     match (known, total) {
         (_, 0) => item.pass(),
-        (Some(_), _) if !fresh.is_empty() => item.ends(Status::Fail, format!("new: {}", words::some(&fresh))),
-        (Some(_), _) => item.ends(Status::Warn, format!("known from the last check; most: {first}")),
-        (None, _) => item.ends(Status::Warn, format!("which are new needs the last check (--against); most: {first}")),
+        (Some(_), _) if !fresh.is_empty() => {
+            item.ends(Status::Fail, format!("new: {}", words::some(&fresh)))
+        }
+        (Some(_), _) => item.ends(
+            Status::Warn,
+            format!("known from the last check; most: {first}"),
+        ),
+        (None, _) => item.ends(
+            Status::Warn,
+            format!("which are new needs the last check (--against); most: {first}"),
+        ),
     }
 }
 
 /// The message with everything that differs from line to line taken out. Long words go too: they
 /// are names and keys.
 fn kind(record: &Record<'_>) -> String {
-    let field = |name: &str| record.field(name).map(|v| String::from_utf8_lossy(v).into_owned());
+    let field = |name: &str| {
+        record
+            .field(name)
+            .map(|v| String::from_utf8_lossy(v).into_owned())
+    };
     let text = match (field("msg"), field("err").or_else(|| field("error"))) {
         (Some(msg), Some(err)) => format!("{msg}: {err}"),
         (Some(one), None) | (None, Some(one)) => one,
@@ -91,7 +130,11 @@ fn kind(record: &Record<'_>) -> String {
     let mut kind = String::new();
     for word in text.split_whitespace() {
         let mark = |c: char| c.is_ascii_digit() || matches!(c, '/' | '@' | '=');
-        let word = if word.contains(mark) || word.len() > 24 { "…" } else { word };
+        let word = if word.contains(mark) || word.len() > 24 {
+            "…"
+        } else {
+            word
+        };
         if !(word == "…" && kind.ends_with('…')) {
             if !kind.is_empty() {
                 kind.push(' ');

@@ -10,7 +10,10 @@ use crate::hashring;
 pub(in crate::checks) fn ready(sight: &Sight<'_>) -> Item {
     let item = Item::new("pods-ready", "pods", "Pods running and ready")
         .target("all that the StatefulSets want")
-        .next(format!("kubectl {}get pods -o wide", sight.namespace_flag()));
+        .next(format!(
+            "kubectl {}get pods -o wide",
+            sight.namespace_flag()
+        ));
     let topology = sight.topology();
     if topology.pods.is_empty() {
         return item.unknown("no pods in the input (kubectl get pods -o json)");
@@ -22,8 +25,10 @@ pub(in crate::checks) fn ready(sight: &Sight<'_>) -> Item {
     let mut details: Vec<Detail> = receivers.iter().map(|pod| state(sight, pod)).collect();
     let mut wanted = receivers.len();
     for set in &topology.workloads {
-        let ours: Vec<&&Pod> =
-            receivers.iter().filter(|p| topology.workload_of(p).is_some_and(|w| w.name == set.name)).collect();
+        let ours: Vec<&&Pod> = receivers
+            .iter()
+            .filter(|p| topology.workload_of(p).is_some_and(|w| w.name == set.name))
+            .collect();
         if ours.is_empty() {
             continue;
         }
@@ -31,19 +36,36 @@ pub(in crate::checks) fn ready(sight: &Sight<'_>) -> Item {
         wanted += missing;
         if missing > 0 || set.ready < set.replicas {
             let figure = format!("{} of {} ready", set.ready, set.replicas);
-            details.push(Detail::new(&format!("{} {}", set.kind, set.name), Status::Fail, figure));
+            details.push(Detail::new(
+                &format!("{} {}", set.kind, set.name),
+                Status::Fail,
+                figure,
+            ));
         } else if set.revisions_differ {
-            details.push(Detail::new(&format!("{} {}", set.kind, set.name), Status::Warn, "rollout under way or stuck"));
+            details.push(Detail::new(
+                &format!("{} {}", set.kind, set.name),
+                Status::Warn,
+                "rollout under way or stuck",
+            ));
         }
     }
-    let ready = receivers.iter().filter(|p| p.phase == "Running" && p.ready()).count();
+    let ready = receivers
+        .iter()
+        .filter(|p| p.phase == "Running" && p.ready())
+        .count();
     let status = worst(&details);
     let why = match status {
         Status::Pass => String::new(),
         Status::Warn => "a StatefulSet's pods are of two revisions".to_owned(),
-        _ => format!("{} not ready", words::plural(wanted - ready.min(wanted), "pod")),
+        _ => format!(
+            "{} not ready",
+            words::plural(wanted - ready.min(wanted), "pod")
+        ),
     };
-    item.figure(format!("{ready} of {wanted}")).source("pods, StatefulSets").details(details).ends(status, why)
+    item.figure(format!("{ready} of {wanted}"))
+        .source("pods, StatefulSets")
+        .details(details)
+        .ends(status, why)
 }
 
 /// What one pod does.
@@ -52,7 +74,9 @@ fn state(sight: &Sight<'_>, pod: &Pod) -> Detail {
     let container = pod.receiver();
     let waiting = container.and_then(|c| match &c.state {
         ContainerState::Waiting { reason, .. } => reason.clone(),
-        ContainerState::Terminated(t) => Some(t.reason.clone().unwrap_or_else(|| "Terminated".to_owned())),
+        ContainerState::Terminated(t) => {
+            Some(t.reason.clone().unwrap_or_else(|| "Terminated".to_owned()))
+        }
         _ => None,
     });
     let figure = match (&waiting, pod.phase.as_str(), pod.ready()) {
@@ -69,31 +93,56 @@ fn state(sight: &Sight<'_>, pod: &Pod) -> Detail {
 pub(in crate::checks) fn health(sight: &Sight<'_>) -> Item {
     let item = Item::new("health", "pods", "Health endpoints")
         .target("/-/healthy and /-/ready answer OK")
-        .next("kubectl port-forward POD 10902, then curl localhost:10902/-/ready");
+        .next(sight.command(
+            "port-forward POD 10902, then curl localhost:10902/-/ready",
+            None,
+        ));
     let mut details = Vec::new();
     let mut sources = std::collections::BTreeSet::new();
     for record in &sight.input.objects.records {
-        if let (Some("http"), Some(ok), Some(endpoint)) = (record.get("kind"), record.get("ok"), record.get("endpoint")) {
+        if let (Some("http"), Some(ok), Some(endpoint)) =
+            (record.get("kind"), record.get("ok"), record.get("endpoint"))
+        {
             let good = ok == "true";
-            let figure = if good { "OK".to_owned() } else { record.get("body").unwrap_or_default().to_owned() };
+            let figure = if good {
+                "OK".to_owned()
+            } else {
+                record.get("body").unwrap_or_default().to_owned()
+            };
             let status = if good { Status::Pass } else { Status::Fail };
-            details.push(Detail::new(&format!("{} /-/{endpoint}", record.origin.pod), status, figure));
+            details.push(Detail::new(
+                &format!("{} /-/{endpoint}", record.origin.pod),
+                status,
+                figure,
+            ));
             sources.insert("HTTP answers");
         }
     }
     for member in &sight.members {
-        if details.iter().any(|d| d.subject.starts_with(&format!("{} ", sight.short(&member.name)))) {
+        if details.iter().any(|d| {
+            d.subject
+                .starts_with(&format!("{} ", sight.short(&member.name)))
+        }) {
             continue;
         }
         for s in sight.of_pod("thanos_status", &member.name) {
-            let (Some(check), Some(value)) = (s.get("check"), s.number("value")) else { continue };
+            let (Some(check), Some(value)) = (s.get("check"), s.number("value")) else {
+                continue;
+            };
             let gone = member.pod.is_some_and(|p| !p.ready());
             let (status, figure) = match (value >= 1.0, gone) {
-                (true, true) => (Status::Unknown, "1 when it was scraped; the pod is not ready now"),
+                (true, true) => (
+                    Status::Unknown,
+                    "1 when it was scraped; the pod is not ready now",
+                ),
                 (true, false) => (Status::Pass, "1"),
                 (false, _) => (Status::Fail, "0"),
             };
-            details.push(Detail::new(&format!("{} {check}", sight.short(&member.name)), status, figure));
+            details.push(Detail::new(
+                &format!("{} {check}", sight.short(&member.name)),
+                status,
+                figure,
+            ));
             sources.insert("thanos_status");
         }
     }
@@ -105,38 +154,69 @@ pub(in crate::checks) fn health(sight: &Sight<'_>) -> Item {
         .members
         .iter()
         .map(|m| sight.short(&m.name))
-        .filter(|m| !details.iter().any(|d| d.subject.starts_with(&format!("{m} "))))
+        .filter(|m| {
+            !details
+                .iter()
+                .any(|d| d.subject.starts_with(&format!("{m} ")))
+        })
         .collect();
     let source = sources.into_iter().collect::<Vec<_>>().join(", ");
-    let item = item.figure(format!("{good} of {} OK", details.len())).source(source);
+    let item = item
+        .figure(format!("{good} of {} OK", details.len()))
+        .source(source);
     let status = worst(&details);
     let item = item.details(details);
     match status {
-        Status::Pass if !unseen.is_empty() => item.unknown(format!("nothing seen of {}", words::some(&unseen))),
+        Status::Pass if !unseen.is_empty() => {
+            item.unknown(format!("nothing seen of {}", words::some(&unseen)))
+        }
         Status::Pass => item.pass(),
         Status::Unknown => item.unknown("receivers said so before, but are not ready now"),
-        _ => item.ends(Status::Fail, "a receiver says that it is not healthy or not ready"),
+        _ => item.ends(
+            Status::Fail,
+            "a receiver says that it is not healthy or not ready",
+        ),
     }
 }
 
 /// Restarts since the last check, or within the checklist's period.
 pub(in crate::checks) fn restarts(sight: &Sight<'_>) -> Item {
     let period = sight.cadence.seconds();
-    let since = if sight.before("restarts").is_some() { "since the last check".to_owned() } else { format!("in {}", words::duration(period)) };
-    let item = Item::new("restarts", "pods", "Restarts")
-        .target(format!("at most {} {since}", sight.targets.text("restarts")))
-        .next(format!("kubectl {}logs POD -c CONTAINER --previous", sight.namespace_flag()));
-    let containers = || sight.members.iter().filter_map(|m| Some((m, m.pod?.receiver()?)));
+    let since = if sight.before("restarts").is_some() {
+        "since the last check".to_owned()
+    } else {
+        format!("in {}", words::duration(period))
+    };
+    let item = Item::new("restarts", "pods", "Restarts").target(format!(
+        "at most {} {since}",
+        sight.targets.text("restarts")
+    ));
+    let containers = || {
+        sight
+            .members
+            .iter()
+            .filter_map(|m| Some((m, m.pod?.receiver()?)))
+    };
     if containers().next().is_none() {
         let begun = sight.members.iter().filter(|m| {
-            sight.of_pod("process_start_time_seconds", &m.name).any(|s| s.number("delta").is_some_and(|d| d.abs() > 0.5))
+            sight
+                .of_pod("process_start_time_seconds", &m.name)
+                .any(|s| s.number("delta").is_some_and(|d| d.abs() > 0.5))
         });
         let again: Vec<&str> = begun.map(|m| sight.short(&m.name)).collect();
         if again.is_empty() {
             return item.unknown("no container states in the input");
         }
-        let why = format!("the process of {} began anew between the scrapes", words::some(&again));
-        return item.figure(format!("at least {}", again.len())).source("process_start_time_seconds").ends(Status::Fail, why);
+        let why = format!(
+            "the process of {} began anew between the scrapes",
+            words::some(&again)
+        );
+        let next = sight.command("logs POD -c CONTAINER --previous", again.first().copied());
+        return item
+            .figure(format!("at least {}", again.len()))
+            .source("process_start_time_seconds")
+            .next(next)
+            .ends(Status::Fail, why);
     }
     let mut total = 0.0;
     let mut details = Vec::new();
@@ -144,12 +224,20 @@ pub(in crate::checks) fn restarts(sight: &Sight<'_>) -> Item {
         #[expect(clippy::cast_precision_loss, reason = "a small count")]
         let all = container.restart_count as f64;
         let name = sight.short(&member.name);
-        let before = sight.before("restarts").and_then(|i| i.details.iter().find(|d| d.subject == name)?.value);
+        let before = sight
+            .before("restarts")
+            .and_then(|i| i.details.iter().find(|d| d.subject == name)?.value);
         let ended = container.last_state.as_ref();
         let age = ended.and_then(|t| Some(seconds(sight.now?) - seconds(t.finished?)));
         let recent = match before {
             // A pod that was replaced counts from zero again.
-            Some(before) => if all >= before { all - before } else { all },
+            Some(before) => {
+                if all >= before {
+                    all - before
+                } else {
+                    all
+                }
+            }
             None if age.is_some_and(|a| a > period) => 0.0,
             None => all,
         };
@@ -160,14 +248,30 @@ pub(in crate::checks) fn restarts(sight: &Sight<'_>) -> Item {
         });
         let ago = age.map_or(String::new(), |a| format!(" {} ago", words::duration(a)));
         let reason = reason.map_or(String::new(), |r| format!("{r}{ago}"));
-        let status = if recent > sight.targets.get("restarts") { Status::Fail } else { Status::Pass };
+        let status = if recent > sight.targets.get("restarts") {
+            Status::Fail
+        } else {
+            Status::Pass
+        };
         details.push(Detail::new(name, status, format!("{all}{reason}")).value(all));
     }
-    let again: Vec<Detail> = details.iter().filter(|d| d.status == Status::Fail).cloned().collect();
+    let again: Vec<Detail> = details
+        .iter()
+        .filter(|d| d.status == Status::Fail)
+        .cloned()
+        .collect();
     let item = item.figure(words::count(total)).source("container states");
     let failed = total > sight.targets.get("restarts");
+    let item = item.next(sight.command(
+        "logs POD -c CONTAINER --previous",
+        again.first().map(|d| d.subject.as_str()),
+    ));
     let item = item.details(details);
-    if failed { item.ends(Status::Fail, format!("restarted: {}", who(&again))) } else { item.pass() }
+    if failed {
+        item.ends(Status::Fail, format!("restarted: {}", who(&again)))
+    } else {
+        item.pass()
+    }
 }
 
 /// Nodes that receivers run on.
@@ -178,29 +282,51 @@ pub(in crate::checks) fn nodes(sight: &Sight<'_>) -> Item {
     if sight.topology().nodes.is_empty() {
         return item.unknown("no nodes in the input (kubectl get nodes -o json)");
     }
-    let mut names: Vec<&str> = sight.members.iter().filter_map(|m| m.pod?.node.as_deref()).collect();
+    let mut names: Vec<&str> = sight
+        .members
+        .iter()
+        .filter_map(|m| m.pod?.node.as_deref())
+        .collect();
     names.sort_unstable();
     names.dedup();
     if names.is_empty() {
         return item.unknown("no receiver of the input is placed on a node");
     }
     let details: Vec<Detail> = names.iter().map(|name| node(sight, name)).collect();
-    let bad: Vec<Detail> = details.iter().filter(|d| d.status != Status::Pass).cloned().collect();
+    let bad: Vec<Detail> = details
+        .iter()
+        .filter(|d| d.status != Status::Pass)
+        .cloned()
+        .collect();
     let good = details.len() - bad.len();
     let status = worst(&details);
-    item.figure(format!("{good} of {} fine", details.len())).source("nodes").details(details).ends(status, who(&bad))
+    item.figure(format!("{good} of {} fine", details.len()))
+        .source("nodes")
+        .details(details)
+        .ends(status, who(&bad))
 }
 
 fn node(sight: &Sight<'_>, name: &str) -> Detail {
     let Some(node) = sight.topology().node(name) else {
-        return Detail::new(name, Status::Fail, "not among the nodes: it is gone, or was not listed");
+        return Detail::new(
+            name,
+            Status::Fail,
+            "not among the nodes: it is gone, or was not listed",
+        );
     };
     if node.ready() != Some(true) {
         return Detail::new(name, Status::Fail, "not ready");
     }
     let pressed = |c: &&str| node.conditions.get(*c).is_some_and(|c| c.status == "True");
-    let pressure: Vec<&str> =
-        ["DiskPressure", "MemoryPressure", "PIDPressure", "NetworkUnavailable"].into_iter().filter(|c| pressed(&c)).collect();
+    let pressure: Vec<&str> = [
+        "DiskPressure",
+        "MemoryPressure",
+        "PIDPressure",
+        "NetworkUnavailable",
+    ]
+    .into_iter()
+    .filter(|c| pressed(&c))
+    .collect();
     if !pressure.is_empty() {
         return Detail::new(name, Status::Fail, pressure.join(", "));
     }
@@ -219,33 +345,63 @@ pub(in crate::checks) fn quorum(sight: &Sight<'_>) -> Item {
     let Some(factor) = setup.replication_factor else {
         return item.unknown("the replication factor is neither in the flags nor in the metrics");
     };
-    let mut factors: Vec<u32> = sight.members.iter().filter_map(|m| m.pod).filter(|p| p.mode() != Some(Mode::IngestorOnly)).filter_map(Pod::replication_factor).collect();
+    let mut factors: Vec<u32> = sight
+        .members
+        .iter()
+        .filter_map(|m| m.pod)
+        .filter(|p| p.mode() != Some(Mode::IngestorOnly))
+        .filter_map(Pod::replication_factor)
+        .collect();
     factors.sort_unstable();
     factors.dedup();
     if factors.len() > 1 {
-        return item.figure(format!("factors {factors:?}")).source("flags").ends(Status::Fail, "receivers run with different replication factors");
+        return item
+            .figure(format!("factors {factors:?}"))
+            .source("flags")
+            .ends(
+                Status::Fail,
+                "receivers run with different replication factors",
+            );
     }
     let rule = hashring::quorum(factor, setup.version);
     let stores: Vec<_> = sight.members.iter().filter(|m| m.stores).collect();
     let up = |m: &&&super::super::sight::Member<'_>| match m.pod {
         Some(pod) => pod.phase == "Running" && pod.ready(),
-        None => sight.of_pod("thanos_status", &m.name).all(|s| s.number("value").is_none_or(|v| v >= 1.0)),
+        None => sight
+            .of_pod("thanos_status", &m.name)
+            .all(|s| s.number("value").is_none_or(|v| v >= 1.0)),
     };
     let ready = stores.iter().filter(up).count();
     let lost = stores.len() - ready;
     let item = item
-        .figure(format!("{ready} of {} ready; RF {factor} needs {}", stores.len(), rule.needed))
+        .figure(format!(
+            "{ready} of {} ready; RF {factor} needs {}",
+            stores.len(),
+            rule.needed
+        ))
         .source("flags, pods");
     if stores.is_empty() {
         return item.unknown("no member that stores samples is in the input");
     }
     let left = rule.tolerated().saturating_sub(lost);
     if lost > rule.tolerated() {
-        item.ends(Status::Fail, "more members are away than the quorum allows: writes fail")
+        item.ends(
+            Status::Fail,
+            "more members are away than the quorum allows: writes fail",
+        )
     } else if lost > 0 {
-        item.ends(Status::Fail, format!("{} away; {left} more may be lost before writes fail", words::plural(lost, "member")))
+        item.ends(
+            Status::Fail,
+            format!(
+                "{} away; {left} more may be lost before writes fail",
+                words::plural(lost, "member")
+            ),
+        )
     } else if rule.tolerated() == 0 {
-        item.ends(Status::Warn, "no member may be lost: every restart fails writes")
+        item.ends(
+            Status::Warn,
+            "no member may be lost: every restart fails writes",
+        )
     } else {
         item.pass()
     }
@@ -257,11 +413,17 @@ pub(in crate::checks) fn traffic(sight: &Sight<'_>) -> Item {
         .target(format!("flows, and within {} of the last check", sight.targets.text("traffic_change")))
         .source("http_requests_total, thanos_receive_write_samples_sum")
         .next("the senders: their logs, prometheus_remote_storage_samples_pending, the Service's endpoints");
-    let requests = || sight.of("http_requests_total").filter(|s| matches!(s.get("handler"), Some("receive" | "otlp")));
+    let requests = || {
+        sight
+            .of("http_requests_total")
+            .filter(|s| matches!(s.get("handler"), Some("receive" | "otlp")))
+    };
     if requests().next().is_none() {
         return item.unknown(sight.no_metric("http_requests_total{handler=\"receive\"}"));
     }
-    let rate = |all: &mut dyn Iterator<Item = &crate::metrics::SeriesRecord>| all.filter_map(|s| s.number("rate")).sum::<f64>();
+    let rate = |all: &mut dyn Iterator<Item = &crate::metrics::SeriesRecord>| {
+        all.filter_map(|s| s.number("rate")).sum::<f64>()
+    };
     if requests().all(|s| s.number("rate").is_none()) {
         return item.unknown("rates need two scrapes of one process");
     }
@@ -269,24 +431,48 @@ pub(in crate::checks) fn traffic(sight: &Sight<'_>) -> Item {
     let samples = rate(&mut sight.of("thanos_receive_write_samples_sum"));
     let mut by: std::collections::BTreeMap<String, f64> = std::collections::BTreeMap::new();
     for s in requests() {
-        let key = format!("tenant {} code {}", s.get("tenant").unwrap_or("-"), s.get("code").unwrap_or("-"));
+        let key = format!(
+            "tenant {} code {}",
+            s.get("tenant").unwrap_or("-"),
+            s.get("code").unwrap_or("-")
+        );
         *by.entry(key).or_default() += s.number("rate").unwrap_or(0.0);
     }
-    let mut details: Vec<Detail> = by.into_iter().map(|(k, v)| Detail::new(&k, Status::Pass, format!("{v:.2} requests/s")).value(v)).collect();
-    let total = Detail::new("all", Status::Pass, format!("{per_second:.2} requests/s")).value(per_second);
+    let mut details: Vec<Detail> = by
+        .into_iter()
+        .map(|(k, v)| Detail::new(&k, Status::Pass, format!("{v:.2} requests/s")).value(v))
+        .collect();
+    let total =
+        Detail::new("all", Status::Pass, format!("{per_second:.2} requests/s")).value(per_second);
     details.insert(0, total);
-    let item = item.figure(format!("{per_second:.1} requests/s, {} samples/s", words::count(samples.round()))).details(details);
-    let before = sight.before("traffic").and_then(|i| i.details.first()?.value);
+    let item = item
+        .figure(format!(
+            "{per_second:.1} requests/s, {} samples/s",
+            words::count(samples.round())
+        ))
+        .details(details);
+    let before = sight
+        .before("traffic")
+        .and_then(|i| i.details.first()?.value);
     let counted = requests().any(|s| s.number("first").is_some_and(|v| v > 0.0));
     if per_second <= 0.0 && (counted || before.is_some_and(|b| b > 0.0)) {
         return item.ends(Status::Fail, "requests came before, and have stopped");
     }
     if requests().map(grown).sum::<f64>() <= 0.0 {
-        return item.ends(Status::Warn, "no request has come since the processes began");
+        return item.ends(
+            Status::Warn,
+            "no request has come since the processes began",
+        );
     }
     match before {
-        Some(before) if before > 0.0 && (per_second / before - 1.0).abs() > sight.targets.get("traffic_change") => {
-            item.ends(Status::Warn, format!("{before:.1} requests/s at the last check"))
+        Some(before)
+            if before > 0.0
+                && (per_second / before - 1.0).abs() > sight.targets.get("traffic_change") =>
+        {
+            item.ends(
+                Status::Warn,
+                format!("{before:.1} requests/s at the last check"),
+            )
         }
         _ => item.pass(),
     }

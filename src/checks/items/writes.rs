@@ -20,17 +20,27 @@ struct Answers {
 }
 
 fn requests<'s>(sight: &'s Sight<'_>) -> impl Iterator<Item = &'s SeriesRecord> {
-    sight.of("http_requests_total").filter(|s| matches!(s.get("handler"), Some("receive" | "otlp")))
+    sight
+        .of("http_requests_total")
+        .filter(|s| matches!(s.get("handler"), Some("receive" | "otlp")))
 }
 
 fn answers(sight: &Sight<'_>) -> Option<Answers> {
     requests(sight).next()?;
-    let mut answers = Answers { total: 0.0, codes: BTreeMap::new(), pods: BTreeMap::new(), over: over(requests(sight)) };
+    let mut answers = Answers {
+        total: 0.0,
+        codes: BTreeMap::new(),
+        pods: BTreeMap::new(),
+        over: over(requests(sight)),
+    };
     for s in requests(sight) {
         let (code, n) = (s.get("code").unwrap_or("?"), grown(s));
         answers.total += n;
         *answers.codes.entry(code.to_owned()).or_default() += n;
-        let pod = answers.pods.entry(sight.short(&s.origin.name()).to_owned()).or_default();
+        let pod = answers
+            .pods
+            .entry(sight.short(&s.origin.name()).to_owned())
+            .or_default();
         pod.0 += n;
         pod.1 += if code.starts_with('5') { n } else { 0.0 };
         pod.2 += if code.starts_with('2') { n } else { 0.0 };
@@ -40,14 +50,26 @@ fn answers(sight: &Sight<'_>) -> Option<Answers> {
 
 impl Answers {
     fn sum(&self, class: char) -> f64 {
-        self.codes.iter().filter(|(code, _)| code.starts_with(class)).map(|(_, n)| n).sum()
+        self.codes
+            .iter()
+            .filter(|(code, _)| code.starts_with(class))
+            .map(|(_, n)| n)
+            .sum()
     }
 
     /// `503: 66, 500: 4`: answers other than 2xx, most first.
     fn others(&self) -> String {
-        let mut all: Vec<(&String, f64)> = self.codes.iter().filter(|(c, n)| !c.starts_with('2') && **n > 0.0).map(|(c, n)| (c, *n)).collect();
+        let mut all: Vec<(&String, f64)> = self
+            .codes
+            .iter()
+            .filter(|(c, n)| !c.starts_with('2') && **n > 0.0)
+            .map(|(c, n)| (c, *n))
+            .collect();
         all.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(b.0)));
-        all.iter().map(|(code, n)| format!("{code}: {}", words::count(*n))).collect::<Vec<_>>().join(", ")
+        all.iter()
+            .map(|(code, n)| format!("{code}: {}", words::count(*n)))
+            .collect::<Vec<_>>()
+            .join(", ")
     }
 }
 
@@ -55,7 +77,10 @@ impl Answers {
 pub(in crate::checks) fn availability(sight: &Sight<'_>) -> Item {
     let target = sight.targets.get("availability");
     let item = Item::new("availability", "writes", "Availability")
-        .target(format!("≥ {} of requests not answered 5xx", sight.targets.text("availability")))
+        .target(format!(
+            "≥ {} of requests not answered 5xx",
+            sight.targets.text("availability")
+        ))
         .next("rdiag BUNDLE names the cause of 5xx answers");
     rate(sight, item, target, &|all, bad, _| all - bad)
 }
@@ -64,7 +89,10 @@ pub(in crate::checks) fn availability(sight: &Sight<'_>) -> Item {
 pub(in crate::checks) fn success(sight: &Sight<'_>) -> Item {
     let target = sight.targets.get("write_success");
     let item = Item::new("write-success", "writes", "Write success")
-        .target(format!("≥ {} of requests answered 2xx", sight.targets.text("write_success")))
+        .target(format!(
+            "≥ {} of requests answered 2xx",
+            sight.targets.text("write_success")
+        ))
         .next("409 and 400: look at the senders; 413 and 429: at the limits; 5xx: rdiag BUNDLE");
     rate(sight, item, target, &|_, _, good| good)
 }
@@ -75,7 +103,9 @@ fn rate(sight: &Sight<'_>, item: Item, target: f64, good: &dyn Fn(f64, f64, f64)
     };
     let item = item.source("http_requests_total");
     if answers.total <= 0.0 {
-        return item.figure(format!("no request {}", answers.over)).unknown("nothing was written, so nothing can be said");
+        return item
+            .figure(format!("no request {}", answers.over))
+            .unknown("nothing was written, so nothing can be said");
     }
     let details = answers
         .pods
@@ -83,15 +113,33 @@ fn rate(sight: &Sight<'_>, item: Item, target: f64, good: &dyn Fn(f64, f64, f64)
         .filter(|(_, (all, ..))| *all > 0.0)
         .map(|(pod, (all, bad, fine))| {
             let share = good(*all, *bad, *fine) / all;
-            let status = if share >= target { Status::Pass } else { Status::Fail };
-            Detail::new(pod, status, format!("{} of {} requests", words::share(share), words::count(*all))).value(share)
+            let status = if share >= target {
+                Status::Pass
+            } else {
+                Status::Fail
+            };
+            Detail::new(
+                pod,
+                status,
+                format!("{} of {} requests", words::share(share), words::count(*all)),
+            )
+            .value(share)
         })
         .collect();
     let share = good(answers.total, answers.sum('5'), answers.sum('2')) / answers.total;
     let item = item
-        .figure(format!("{} of {} requests {}", words::share(share), words::count(answers.total), answers.over))
+        .figure(format!(
+            "{} of {} requests {}",
+            words::share(share),
+            words::count(answers.total),
+            answers.over
+        ))
         .details(details);
-    if share >= target { item.pass() } else { item.ends(Status::Fail, format!("answers {}", answers.others())) }
+    if share >= target {
+        item.pass()
+    } else {
+        item.ends(Status::Fail, format!("answers {}", answers.others()))
+    }
 }
 
 /// p99 of write requests.
@@ -101,13 +149,20 @@ pub(in crate::checks) fn latency(sight: &Sight<'_>) -> Item {
         .target(format!("< {}", sight.targets.text("latency_p99")))
         .source("http_request_duration_seconds_bucket")
         .next("slow members: CPU throttling, WAL replay, a slow disk or peer; rdiag BUNDLE");
-    let buckets = || sight.of("http_request_duration_seconds_bucket").filter(|s| matches!(s.get("handler"), Some("receive" | "otlp")));
+    let buckets = || {
+        sight
+            .of("http_request_duration_seconds_bucket")
+            .filter(|s| matches!(s.get("handler"), Some("receive" | "otlp")))
+    };
     if buckets().next().is_none() {
-        return item.unknown(sight.no_metric("http_request_duration_seconds_bucket{handler=\"receive\"}"));
+        return item
+            .unknown(sight.no_metric("http_request_duration_seconds_bucket{handler=\"receive\"}"));
     }
     let mut all: BTreeMap<String, Vec<(f64, f64)>> = BTreeMap::new();
     for s in buckets() {
-        let Some(bound) = s.get("le").and_then(|le| le.parse::<f64>().ok()) else { continue };
+        let Some(bound) = s.get("le").and_then(|le| le.parse::<f64>().ok()) else {
+            continue;
+        };
         for of in [sight.short(&s.origin.name()), ""] {
             let counts = all.entry(of.to_owned()).or_default();
             match counts.iter_mut().find(|(b, _)| *b == bound) {
@@ -116,25 +171,43 @@ pub(in crate::checks) fn latency(sight: &Sight<'_>) -> Item {
             }
         }
     }
-    let whole = all.remove("").and_then(|counts| histogram_quantile(0.99, &[], &counts));
+    let whole = all
+        .remove("")
+        .and_then(|counts| histogram_quantile(0.99, &[], &counts));
     let Some(p99) = whole else {
-        return item.figure("no request").unknown("nothing was written, so nothing can be said");
+        return item
+            .figure("no request")
+            .unknown("nothing was written, so nothing can be said");
     };
     let details = all
         .iter()
         .filter_map(|(pod, counts)| {
             let p99 = histogram_quantile(0.99, &[], counts)?;
-            let status = if p99 < target { Status::Pass } else { Status::Fail };
+            let status = if p99 < target {
+                Status::Pass
+            } else {
+                Status::Fail
+            };
             Some(Detail::new(pod, status, words::duration(p99)).value(p99))
         })
         .collect();
-    let item = item.figure(format!("{}, {}", short_time(p99), over(buckets()))).details(details);
-    if p99 < target { item.pass() } else { item.ends(Status::Fail, "requests take too long") }
+    let item = item
+        .figure(format!("{}, {}", short_time(p99), over(buckets())))
+        .details(details);
+    if p99 < target {
+        item.pass()
+    } else {
+        item.ends(Status::Fail, "requests take too long")
+    }
 }
 
 /// `38ms`, `1.24s`.
 fn short_time(seconds: f64) -> String {
-    if seconds < 1.0 { words::duration(seconds) } else { format!("{seconds:.2}s") }
+    if seconds < 1.0 {
+        words::duration(seconds)
+    } else {
+        format!("{seconds:.2}s")
+    }
 }
 
 /// Forwards to other members.
@@ -153,16 +226,23 @@ impl Forwards {
 /// Row 3: replication success, from the counters of replication and those of gRPC.
 pub(in crate::checks) fn replication(sight: &Sight<'_>) -> Item {
     let item = Item::new("replication-success", "replication", "Replication success")
-        .target(format!("≥ {} of forwards", sight.targets.text("replication_success")))
+        .target(format!(
+            "≥ {} of forwards",
+            sight.targets.text("replication_success")
+        ))
         .next("the member behind it: pods not ready, ring entries nobody answers; rdiag BUNDLE");
     if sight.setup().replication_factor == Some(1) {
-        return item.figure("replication factor 1").unknown("nothing is replicated");
+        return item
+            .figure("replication factor 1")
+            .unknown("nothing is replicated");
     }
     let (mut codes, mut refused) = (BTreeMap::<String, f64>::new(), 0.0);
     let mut pods: BTreeMap<String, [Forwards; 2]> = BTreeMap::new();
     for s in calls(sight) {
         let (code, n) = (s.get("grpc_code").unwrap_or("?"), grown(s));
-        let pod = &mut pods.entry(sight.short(&s.origin.name()).to_owned()).or_default()[0];
+        let pod = &mut pods
+            .entry(sight.short(&s.origin.name()).to_owned())
+            .or_default()[0];
         pod.all += n;
         // Rejected samples are the sender's matter; the copy itself was delivered.
         if code == "AlreadyExists" {
@@ -174,16 +254,31 @@ pub(in crate::checks) fn replication(sight: &Sight<'_>) -> Item {
     }
     let replications = || sight.of("thanos_receive_replications_total");
     for s in replications() {
-        let pod = &mut pods.entry(sight.short(&s.origin.name()).to_owned()).or_default()[1];
+        let pod = &mut pods
+            .entry(sight.short(&s.origin.name()).to_owned())
+            .or_default()[1];
         pod.all += grown(s);
-        pod.failed += if s.get("result") == Some("error") { grown(s) } else { 0.0 };
+        pod.failed += if s.get("result") == Some("error") {
+            grown(s)
+        } else {
+            0.0
+        };
     }
-    let total = |which: usize| pods.values().fold(Forwards::default(), |t, p| Forwards { all: t.all + p[which].all, failed: t.failed + p[which].failed });
+    let total = |which: usize| {
+        pods.values().fold(Forwards::default(), |t, p| Forwards {
+            all: t.all + p[which].all,
+            failed: t.failed + p[which].failed,
+        })
+    };
     let (calls_all, mut counted) = (total(0), total(1));
     if counts_refusals(sight) {
         counted.failed = (counted.failed - refused).max(0.0);
     }
-    let name = replications().next().and_then(|s| s.get("metric")).unwrap_or("thanos_receive_replications_total").to_owned();
+    let name = replications()
+        .next()
+        .and_then(|s| s.get("metric"))
+        .unwrap_or("thanos_receive_replications_total")
+        .to_owned();
     let (share, source) = match (calls_all.success(), counted.success()) {
         (Some(a), Some(b)) if b < a => (b, name),
         (Some(a), Some(_)) if is_blind(sight) => (a, format!("grpc_client_handled_total (in v0.35–v0.38 {name} does not count errors)")),
@@ -194,67 +289,141 @@ pub(in crate::checks) fn replication(sight: &Sight<'_>) -> Item {
         (None, Some(b)) => (b, name),
         (None, None) => return item.unknown(if pods.is_empty() { sight.no_metric("thanos_receive_replications_total") } else { "no forward between the scrapes".to_owned() }),
     };
-    let details = pods.iter().filter_map(|(pod, both)| by_pod(sight, pod, both)).collect();
+    let details = pods
+        .iter()
+        .filter_map(|(pod, both)| by_pod(sight, pod, both))
+        .collect();
     let spans = over(calls(sight).chain(replications()));
     let most = calls_all.all.max(counted.all);
-    let item = item.figure(format!("{} of {} forwards {spans}", words::share(share), words::count(most))).source(source).details(details);
+    let item = item
+        .figure(format!(
+            "{} of {} forwards {spans}",
+            words::share(share),
+            words::count(most)
+        ))
+        .source(source)
+        .details(details);
     if share >= sight.targets.get("replication_success") {
         return item.pass();
     }
-    let alert = if 1.0 - share > sight.targets.get("replication_alert") { "; above the alert's line" } else { "" };
-    let codes: Vec<String> = codes.iter().map(|(code, n)| format!("{code}: {}", words::count(*n))).collect();
-    let codes = if codes.is_empty() { "forwards fail".to_owned() } else { codes.join(", ") };
+    let alert = if 1.0 - share > sight.targets.get("replication_alert") {
+        "; above the alert's line"
+    } else {
+        ""
+    };
+    let codes: Vec<String> = codes
+        .iter()
+        .map(|(code, n)| format!("{code}: {}", words::count(*n)))
+        .collect();
+    let codes = if codes.is_empty() {
+        "forwards fail".to_owned()
+    } else {
+        codes.join(", ")
+    };
     item.ends(Status::Fail, format!("{codes}{alert}"))
 }
 
 fn by_pod(sight: &Sight<'_>, pod: &str, both: &[Forwards; 2]) -> Option<Detail> {
     let shares = both.iter().filter_map(|f| f.success());
-    let share = shares.fold(None, |least: Option<f64>, s| Some(least.map_or(s, |l| l.min(s))))?;
-    let status = if share >= sight.targets.get("replication_success") { Status::Pass } else { Status::Fail };
-    Some(Detail::new(pod, status, format!("{} of its forwards", words::share(share))).value(share))
+    let share = shares.fold(None, |least: Option<f64>, s| {
+        Some(least.map_or(s, |l| l.min(s)))
+    })?;
+    let status = if share >= sight.targets.get("replication_success") {
+        Status::Pass
+    } else {
+        Status::Fail
+    };
+    Some(
+        Detail::new(
+            pod,
+            status,
+            format!("{} of its forwards", words::share(share)),
+        )
+        .value(share),
+    )
 }
 
 fn calls<'s>(sight: &'s Sight<'_>) -> impl Iterator<Item = &'s SeriesRecord> {
-    sight.of("grpc_client_handled_total").filter(|s| s.get("grpc_method").is_none_or(|m| m == "RemoteWrite"))
+    sight
+        .of("grpc_client_handled_total")
+        .filter(|s| s.get("grpc_method").is_none_or(|m| m == "RemoteWrite"))
 }
 
 /// Whether a version does not count errors of replication.
 fn is_blind(sight: &Sight<'_>) -> bool {
-    let blind = VersionRange { since: Version::parse("0.35"), until: Version::parse("0.38") };
-    sight.members.iter().filter_map(|m| m.version).any(|v| blind.contains(&v))
+    let blind = VersionRange {
+        since: Version::parse("0.35"),
+        until: Version::parse("0.38"),
+    };
+    sight
+        .members
+        .iter()
+        .filter_map(|m| m.version)
+        .any(|v| blind.contains(&v))
 }
 
 /// Whether a version counts rejected samples as errors of replication.
 fn counts_refusals(sight: &Sight<'_>) -> bool {
-    let old = VersionRange { since: None, until: Version::parse("0.40") };
-    sight.members.iter().filter_map(|m| m.version).any(|v| old.contains(&v))
+    let old = VersionRange {
+        since: None,
+        until: Version::parse("0.40"),
+    };
+    sight
+        .members
+        .iter()
+        .filter_map(|m| m.version)
+        .any(|v| old.contains(&v))
 }
 
 /// Requests refused for a limit, and tenants near theirs.
 pub(in crate::checks) fn limits(sight: &Sight<'_>) -> Item {
     let item = Item::new("limits", "writes", "Limits hit")
-        .target(format!("none; series below {} of the limit", sight.targets.text("series_limit")))
+        .target(format!(
+            "none; series below {} of the limit",
+            sight.targets.text("series_limit")
+        ))
         .next("raise the tenant's limit in the limits file, or have the sender send less");
     if requests(sight).next().is_none() {
         return item.unknown(sight.no_metric("http_requests_total{handler=\"receive\"}"));
     }
     let mut hits: BTreeMap<String, f64> = BTreeMap::new();
     for s in requests(sight).filter(|s| matches!(s.get("code"), Some("413" | "429"))) {
-        let key = format!("tenant {}: code {}", s.get("tenant").unwrap_or("-"), s.get("code").unwrap_or("-"));
+        let key = format!(
+            "tenant {}: code {}",
+            s.get("tenant").unwrap_or("-"),
+            s.get("code").unwrap_or("-")
+        );
         *hits.entry(key).or_default() += grown(s);
     }
     for s in sight.of("thanos_receive_write_limits_hit_count") {
-        let key = format!("tenant {}: limit {}", s.get("tenant").unwrap_or("-"), s.get("limit").unwrap_or("-"));
+        let key = format!(
+            "tenant {}: limit {}",
+            s.get("tenant").unwrap_or("-"),
+            s.get("limit").unwrap_or("-")
+        );
         *hits.entry(key).or_default() += grown(s);
     }
     for s in sight.of("thanos_receive_head_series_limited_requests_total") {
-        *hits.entry(format!("tenant {}: active series", s.get("tenant").unwrap_or("-"))).or_default() += grown(s);
+        *hits
+            .entry(format!(
+                "tenant {}: active series",
+                s.get("tenant").unwrap_or("-")
+            ))
+            .or_default() += grown(s);
     }
     hits.retain(|_, n| *n > 0.0);
     let near = near_limit(sight);
-    let mut details: Vec<Detail> = hits.iter().map(|(k, n)| Detail::new(k, Status::Fail, format!("{} requests", words::count(*n))).value(*n)).collect();
+    let mut details: Vec<Detail> = hits
+        .iter()
+        .map(|(k, n)| {
+            Detail::new(k, Status::Fail, format!("{} requests", words::count(*n))).value(*n)
+        })
+        .collect();
     details.extend(near.iter().cloned());
-    let refused: f64 = requests(sight).filter(|s| matches!(s.get("code"), Some("413" | "429"))).map(grown).sum();
+    let refused: f64 = requests(sight)
+        .filter(|s| matches!(s.get("code"), Some("413" | "429")))
+        .map(grown)
+        .sum();
     let refused = refused.max(hits.values().fold(0.0, |a, b| a.max(*b)));
     let item = item
         .figure(format!("{} requests refused {}", words::count(refused), over(requests(sight))))
@@ -264,7 +433,10 @@ pub(in crate::checks) fn limits(sight: &Sight<'_>) -> Item {
         return item.ends(Status::Fail, first.clone());
     }
     match near.iter().find(|d| d.status != Status::Pass) {
-        Some(tenant) => item.ends(Status::Warn, format!("{} near its limit: {}", tenant.subject, tenant.figure)),
+        Some(tenant) => item.ends(
+            Status::Warn,
+            format!("{} near its limit: {}", tenant.subject, tenant.figure),
+        ),
         None => item.pass(),
     }
 }
@@ -273,21 +445,36 @@ pub(in crate::checks) fn limits(sight: &Sight<'_>) -> Item {
 fn near_limit(sight: &Sight<'_>) -> Vec<Detail> {
     let mut limits: BTreeMap<&str, f64> = BTreeMap::new();
     for s in sight.of("thanos_receive_head_series_limit") {
-        if let (Some(tenant), Some(limit)) = (s.get("tenant"), s.number("value").filter(|v| *v > 0.0)) {
+        if let (Some(tenant), Some(limit)) =
+            (s.get("tenant"), s.number("value").filter(|v| *v > 0.0))
+        {
             limits.insert(tenant, limit);
         }
     }
     let mut series: BTreeMap<&str, f64> = BTreeMap::new();
     for s in sight.of("prometheus_tsdb_head_series") {
-        *series.entry(s.get("tenant").unwrap_or_default()).or_default() += s.number("value").unwrap_or(0.0);
+        *series
+            .entry(s.get("tenant").unwrap_or_default())
+            .or_default() += s.number("value").unwrap_or(0.0);
     }
     let limit = |tenant: &str| limits.get(tenant).or_else(|| limits.get("")).copied();
     series
         .into_iter()
         .filter_map(|(tenant, n)| {
             let share = n / limit(tenant)?;
-            let status = if share > sight.targets.get("series_limit") { Status::Warn } else { Status::Pass };
-            Some(Detail::new(&format!("tenant {tenant}"), status, format!("{} of its series limit", words::share(share))).value(share))
+            let status = if share > sight.targets.get("series_limit") {
+                Status::Warn
+            } else {
+                Status::Pass
+            };
+            Some(
+                Detail::new(
+                    &format!("tenant {tenant}"),
+                    status,
+                    format!("{} of its series limit", words::share(share)),
+                )
+                .value(share),
+            )
         })
         .collect()
 }

@@ -17,7 +17,11 @@ pub(super) struct Bundle {
 }
 
 /// The three receivers.
-pub(super) const PODS: [&str; 3] = ["obs-thanos-receive-0", "obs-thanos-receive-1", "obs-thanos-receive-2"];
+pub(super) const PODS: [&str; 3] = [
+    "obs-thanos-receive-0",
+    "obs-thanos-receive-1",
+    "obs-thanos-receive-2",
+];
 
 /// Which scrapes.
 #[derive(Clone, Copy, PartialEq)]
@@ -31,7 +35,11 @@ impl Bundle {
     /// The captured bundle, with what its cluster did not have: nodes, addresses, claims and the
     /// kubelet's statistics of volumes.
     pub(super) fn healthy() -> Self {
-        let bundle = Self { dir: TempDir::new().unwrap(), options: Options::default(), targets: Targets::default() };
+        let bundle = Self {
+            dir: TempDir::new().unwrap(),
+            options: Options::default(),
+            targets: Targets::default(),
+        };
         let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/checks/healthy");
         copy(&from, bundle.dir.path());
         bundle.add_objects();
@@ -58,8 +66,14 @@ impl Bundle {
             json!({ "apiVersion": "v1", "kind": "Node", "metadata": { "name": name },
                 "status": { "conditions": [{ "type": "Ready", "status": "True" }, { "type": "DiskPressure", "status": "False" }] } })
         };
-        let nodes: Vec<Value> = ["node-a", "node-b", "node-c"].into_iter().map(node).collect();
-        self.write("kubernetes/nodes.json", &json!({ "apiVersion": "v1", "kind": "List", "items": nodes }).to_string());
+        let nodes: Vec<Value> = ["node-a", "node-b", "node-c"]
+            .into_iter()
+            .map(node)
+            .collect();
+        self.write(
+            "kubernetes/nodes.json",
+            &json!({ "apiVersion": "v1", "kind": "List", "items": nodes }).to_string(),
+        );
         let endpoint = |pod: &&str| {
             json!({ "addresses": [format!("10.70.1.1{}", pod.rsplit('-').next().unwrap())], "hostname": pod,
                 "conditions": { "ready": true, "serving": true, "terminating": false },
@@ -69,7 +83,10 @@ impl Bundle {
             "metadata": { "name": "obs-thanos-receive-x", "namespace": NAMESPACE, "labels": { "kubernetes.io/service-name": "obs-thanos-receive" } },
             "endpoints": PODS.iter().map(endpoint).collect::<Vec<_>>() });
         let slices = json!({ "apiVersion": "v1", "kind": "List", "items": [slice] });
-        self.write(&format!("kubernetes/{NAMESPACE}/endpointslices.json"), &slices.to_string());
+        self.write(
+            &format!("kubernetes/{NAMESPACE}/endpointslices.json"),
+            &slices.to_string(),
+        );
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -84,12 +101,21 @@ impl Bundle {
 
     pub(super) fn remove(&self, path: &str) {
         let path = self.dir.path().join(path);
-        if path.is_dir() { fs::remove_dir_all(path).unwrap() } else { fs::remove_file(path).unwrap() }
+        if path.is_dir() {
+            fs::remove_dir_all(path).unwrap()
+        } else {
+            fs::remove_file(path).unwrap()
+        }
     }
 
     /// Changes a file of Kubernetes objects.
     pub(super) fn json(&self, file: &str, change: impl FnOnce(&mut Value)) {
-        let mut path = self.dir.path().join("kubernetes").join(NAMESPACE).join(file);
+        let mut path = self
+            .dir
+            .path()
+            .join("kubernetes")
+            .join(NAMESPACE)
+            .join(file);
         if !path.exists() {
             path = self.dir.path().join("kubernetes").join(file);
         }
@@ -136,7 +162,10 @@ impl Bundle {
     pub(super) fn drop(&self, series: &str) {
         for file in self.scrapes("*", When::Both) {
             let text = fs::read_to_string(&file).unwrap();
-            let lines = text.lines().filter(|l| !l.starts_with(series)).collect::<Vec<_>>();
+            let lines = text
+                .lines()
+                .filter(|l| !l.starts_with(series))
+                .collect::<Vec<_>>();
             fs::write(file, lines.join("\n") + "\n").unwrap();
         }
     }
@@ -145,7 +174,11 @@ impl Bundle {
     pub(super) fn stretch(&self, seconds: i64) {
         for file in self.scrapes("*", When::First) {
             let unix: i64 = file.file_stem().unwrap().to_str().unwrap().parse().unwrap();
-            fs::rename(&file, file.with_file_name(format!("{}.prom", unix - seconds))).unwrap();
+            fs::rename(
+                &file,
+                file.with_file_name(format!("{}.prom", unix - seconds)),
+            )
+            .unwrap();
         }
     }
 
@@ -153,7 +186,10 @@ impl Bundle {
         let mut found = Vec::new();
         for name in PODS.iter().filter(|p| pod == "*" || **p == pod) {
             let dir = self.dir.path().join("metrics").join(NAMESPACE).join(name);
-            let mut files: Vec<PathBuf> = fs::read_dir(dir).unwrap().map(|e| e.unwrap().path()).collect();
+            let mut files: Vec<PathBuf> = fs::read_dir(dir)
+                .unwrap()
+                .map(|e| e.unwrap().path())
+                .collect();
             files.sort();
             match when {
                 When::First => found.extend(files.first().cloned()),

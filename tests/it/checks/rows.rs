@@ -27,14 +27,21 @@ fn check(row: &Row) {
     let mut bundle = Bundle::healthy();
     (row.given)(&mut bundle);
     let list = bundle.check(row.cadence);
-    let item = list.item(row.item).unwrap_or_else(|| panic!("{}: no item {}", row.line, row.item));
+    let item = list
+        .item(row.item)
+        .unwrap_or_else(|| panic!("{}: no item {}", row.line, row.item));
     assert_eq!(item.status, Status::Pass, "{}: {item:#?}", row.line);
     (row.fire)(&mut bundle);
     let list = bundle.check(row.cadence);
     let item = list.item(row.item).unwrap();
     assert_eq!(item.status, row.status, "{}: {item:#?}", row.line);
     let text = serde_json::to_string(item).unwrap();
-    assert!(text.contains(row.why), "{}: {} is not in {item:#?}", row.line, row.why);
+    assert!(
+        text.contains(row.why),
+        "{}: {} is not in {item:#?}",
+        row.line,
+        row.why
+    );
 }
 
 fn nothing(_: &mut Bundle) {}
@@ -398,7 +405,11 @@ fn traffic_that_stopped_is_a_failure() {
     bundle.set("*", When::Both, "http_requests_total{", |_| 498.0);
     let list = bundle.check(Cadence::Daily);
     assert_eq!(list.item("traffic").unwrap().status, Status::Fail);
-    assert_eq!(list.item("availability").unwrap().status, Status::Unknown, "nothing was written, so nothing can be said");
+    assert_eq!(
+        list.item("availability").unwrap().status,
+        Status::Unknown,
+        "nothing was written, so nothing can be said"
+    );
 }
 
 #[test]
@@ -406,14 +417,26 @@ fn a_forecast_can_look_back_to_the_last_check() {
     let mut bundle = Bundle::healthy();
     let mut before = bundle.check(Cadence::Weekly);
     before.at = Some("2026-11-16T01:57:21Z".to_owned());
-    for detail in &mut before.items.iter_mut().find(|i| i.id == "disk-forecast").unwrap().details {
+    for detail in &mut before
+        .items
+        .iter_mut()
+        .find(|i| i.id == "disk-forecast")
+        .unwrap()
+        .details
+    {
         detail.value = Some(1e10);
     }
     bundle.options.against = Some(before);
     let list = bundle.check(Cadence::Weekly);
     let item = list.item("disk-forecast").unwrap();
     assert_eq!(item.status, Status::Pass, "{item:#?}");
-    assert!(item.figure.as_ref().unwrap().starts_with("2026-12-17, in 24d"), "{item:#?}");
+    assert!(
+        item.figure
+            .as_ref()
+            .unwrap()
+            .starts_with("2026-12-17, in 24d"),
+        "{item:#?}"
+    );
 }
 
 #[test]
@@ -421,10 +444,22 @@ fn names_of_the_runbook_are_understood_and_said_back() {
     let bundle = Bundle::healthy();
     bundle.drop("thanos_receive_replications_total");
     bundle.drop("grpc_client_handled_total");
-    bundle.add("*", When::Both, "thanos_receive_replication_requests_total{result=\"success\"} 100");
-    bundle.add("*", When::Last, "thanos_receive_replication_requests_total{result=\"error\"} 50");
+    bundle.add(
+        "*",
+        When::Both,
+        "thanos_receive_replication_requests_total{result=\"success\"} 100",
+    );
+    bundle.add(
+        "*",
+        When::Last,
+        "thanos_receive_replication_requests_total{result=\"error\"} 50",
+    );
     let list = bundle.check(Cadence::Daily);
     let item = list.item("replication-success").unwrap();
     assert_eq!(item.status, Status::Fail);
-    assert_eq!(item.source.as_deref(), Some("thanos_receive_replication_requests_total"), "the name on the cluster in front of it");
+    assert_eq!(
+        item.source.as_deref(),
+        Some("thanos_receive_replication_requests_total"),
+        "the name on the cluster in front of it"
+    );
 }
