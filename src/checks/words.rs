@@ -54,13 +54,13 @@ pub(super) fn share(share: f64) -> String {
         return "?".to_owned();
     }
     let percent = share * 100.0;
-    let digits = if percent >= 99.0 && percent < 100.0 {
+    let digits = if (99.0..100.0).contains(&percent) {
         3
     } else {
         usize::from(percent.abs() < 10.0 && percent != 0.0)
     };
     let scale = libm::pow(10.0, digits as f64);
-    let cut = if percent < 100.0 && percent >= 99.0 {
+    let cut = if (99.0..100.0).contains(&percent) {
         (percent * scale).floor() / scale
     } else {
         percent

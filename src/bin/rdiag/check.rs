@@ -78,8 +78,11 @@ pub(crate) fn run(common: &Common, args: &Args) -> Result<bool, Failure> {
     Ok(list.failed())
 }
 
+/// Writes a checklist.
+type Render = Box<dyn Fn(&Checklist) -> Result<String, String>>;
+
 /// What writes the checklist in the format asked for.
-fn renderer(common: &Common) -> Result<Box<dyn Fn(&Checklist) -> Result<String, String>>, Failure> {
+fn renderer(common: &Common) -> Result<Render, Failure> {
     let style = output::style(common);
     let look = Look {
         width: style.width,

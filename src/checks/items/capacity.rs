@@ -407,10 +407,6 @@ fn when(now: f64, left: f64) -> String {
 
 /// Monthly: requests and limits of CPU and memory against use.
 pub(in crate::checks) fn sizing(sight: &Sight<'_>, cpu: bool) -> Item {
-    let (high, low) = (
-        sight.targets.get("size_high"),
-        sight.targets.get("size_low"),
-    );
     let (id, title) = if cpu {
         ("cpu-size", "Right size: CPU")
     } else {
@@ -435,47 +431,11 @@ pub(in crate::checks) fn sizing(sight: &Sight<'_>, cpu: bool) -> Item {
             words::bytes(v)
         }
     };
-    let mut details = Vec::new();
-    for member in &sight.members {
-        let name = sight.short(&member.name);
-        let used = if cpu {
-            sight
-                .of_pod("process_cpu_seconds_total", &member.name)
-                .find_map(|s| s.number("rate"))
-        } else {
-            memory(sight, member)
-        };
-        let container = member.pod.and_then(|p| p.receiver());
-        let bounds = container.map(|c| {
-            if cpu {
-                (c.cpu_request, c.cpu_limit)
-            } else {
-                (c.memory_request, c.memory_limit)
-            }
-        });
-        let (Some(used), Some((request, limit))) = (used, bounds) else {
-            continue;
-        };
-        let top = limit.or(request);
-        let bound = |kind: &str, v: Option<f64>| {
-            v.map_or(format!("no {kind}"), |v| format!("{kind} {}", shown(v)))
-        };
-        let figure = format!(
-            "uses {}, {}, {}",
-            shown(used),
-            bound("request", request),
-            bound("limit", limit)
-        );
-        let (status, note) = match top {
-            None => (Status::Warn, "; neither is set"),
-            Some(top) if used > high * top => (Status::Fail, "; too tight"),
-            Some(_) if request.is_some_and(|r| used < low * r) => {
-                (Status::Warn, "; more than it needs")
-            }
-            Some(_) => (Status::Pass, ""),
-        };
-        details.push(Detail::new(name, status, format!("{figure}{note}")).value(used));
-    }
+    let details: Vec<Detail> = sight
+        .members
+        .iter()
+        .filter_map(|m| size(sight, m, cpu, &shown))
+        .collect();
     let Some(highest) = details.iter().filter_map(|d| d.value).reduce(f64::max) else {
         return item.unknown(if cpu {
             "CPU use needs two scrapes, and the pods' requests"
@@ -492,4 +452,45 @@ pub(in crate::checks) fn sizing(sight: &Sight<'_>, cpu: bool) -> Item {
     item.figure(format!("at most {}", shown(highest)))
         .details(details)
         .ends(status, who(&bad))
+}
+
+/// Use of one member against its request and limit.
+fn size(
+    sight: &Sight<'_>,
+    member: &Member<'_>,
+    cpu: bool,
+    shown: &dyn Fn(f64) -> String,
+) -> Option<Detail> {
+    let (high, low) = (
+        sight.targets.get("size_high"),
+        sight.targets.get("size_low"),
+    );
+    let container = member.pod?.receiver()?;
+    let (used, request, limit) = if cpu {
+        let mut series = sight.of_pod("process_cpu_seconds_total", &member.name);
+        let rate = series.find_map(|s| s.number("rate"))?;
+        (rate, container.cpu_request, container.cpu_limit)
+    } else {
+        let used = memory(sight, member)?;
+        (used, container.memory_request, container.memory_limit)
+    };
+    let bound = |kind: &str, v: Option<f64>| {
+        v.map_or(format!("no {kind}"), |v| format!("{kind} {}", shown(v)))
+    };
+    let figure = format!(
+        "uses {}, {}, {}",
+        shown(used),
+        bound("request", request),
+        bound("limit", limit)
+    );
+    let (status, note) = match limit.or(request) {
+        None => (Status::Warn, "; neither is set"),
+        Some(top) if used > high * top => (Status::Fail, "; too tight"),
+        Some(_) if request.is_some_and(|r| used < low * r) => {
+            (Status::Warn, "; more than it needs")
+        }
+        Some(_) => (Status::Pass, ""),
+    };
+    let detail = Detail::new(sight.short(&member.name), status, format!("{figure}{note}"));
+    Some(detail.value(used))
 }

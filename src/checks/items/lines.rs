@@ -5,15 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::super::model::{Detail, Item, Status};
 use super::super::sight::Sight;
 use super::super::words;
+use crate::limits;
 use crate::record::{Level, Options, Reader, Record};
 
-/// Most kinds of lines kept apart; those beyond it count as one.
-const KINDS: usize = 1000;
-/// Most kinds shown.
-const SHOWN: usize = 50;
 /// Longest text of a kind, in bytes.
 const TEXT_BYTES: usize = 160;
-/// What the kinds beyond [`KINDS`] are called.
+/// What the kinds beyond [`limits::ERROR_KINDS`] are called.
 const OTHERS: &str = "(other kinds)";
 
 /// Error lines by kind: those since the last review first.
@@ -24,34 +21,7 @@ pub(in crate::checks) fn errors(sight: &Sight<'_>) -> Item {
     if sight.input.streams.is_empty() {
         return item.unknown("no logs in the input");
     }
-    let mut kinds: BTreeMap<String, (u64, BTreeSet<String>)> = BTreeMap::new();
-    let mut total = 0;
-    for stream in &sight.input.streams {
-        let Ok(reader) = stream.open() else { continue };
-        let mut reader = Reader::new(reader, stream.origin.clone(), Options::default());
-        loop {
-            match reader.next() {
-                Ok(Some(record)) if record.level >= Some(Level::Error) => {
-                    total += 1;
-                    let mut kind = kind(&record);
-                    if kinds.len() >= KINDS && !kinds.contains_key(&kind) {
-                        kind = OTHERS.to_owned();
-                    }
-                    let entry = kinds.entry(kind).or_default();
-                    entry.0 += 1;
-                    entry.1.insert(record.origin.pod.to_string());
-                }
-                Ok(Some(_)) => {}
-                Ok(None) => break,
-                Err(error) => {
-                    sight
-                        .input
-                        .add_gap(stream.name.clone(), format!("reading stopped: {error}"));
-                    break;
-                }
-            }
-        }
-    }
+    let (kinds, total) = kinds(sight);
     let before = sight.before("error-lines");
     let known: Option<BTreeSet<&str>> =
         before.map(|i| i.details.iter().map(|d| d.subject.as_str()).collect());
@@ -62,17 +32,9 @@ pub(in crate::checks) fn errors(sight: &Sight<'_>) -> Item {
             let pods: Vec<&String> = pods.iter().collect();
             let mark = if is_new { "new, " } else { "" };
             let status = if is_new { Status::Fail } else { Status::Warn };
-            #[expect(clippy::cast_precision_loss, reason = "lines of a log")]
-            Detail::new(
-                kind,
-                status,
-                format!(
-                    "{mark}{} × in {}",
-                    words::count(*n as f64),
-                    words::some(&pods)
-                ),
-            )
-            .value(*n as f64)
+            let n = *n as f64;
+            let figure = format!("{mark}{} × in {}", words::count(n), words::some(&pods));
+            Detail::new(kind, status, figure).value(n)
         })
         .collect();
     details.sort_by(|a, b| {
@@ -87,12 +49,10 @@ pub(in crate::checks) fn errors(sight: &Sight<'_>) -> Item {
         .map(|d| d.subject.clone())
         .collect();
     let of_kinds = words::plural(details.len(), "kind");
-    details.truncate(SHOWN);
     let first = details
         .first()
         .map(|d| format!("{}: {}", d.subject, d.figure))
         .unwrap_or_default();
-    #[expect(clippy::cast_precision_loss, reason = "lines of a log")]
     let figure = format!(
         "{} of {of_kinds}",
         words::plural_count(total as f64, "line")
@@ -112,6 +72,42 @@ pub(in crate::checks) fn errors(sight: &Sight<'_>) -> Item {
             format!("which are new needs the last check (--against); most: {first}"),
         ),
     }
+}
+
+/// Lines of each kind, and the pods that wrote them.
+type Kinds = BTreeMap<String, (u64, BTreeSet<String>)>;
+
+/// Reads all logs; also how many error lines there are in all.
+fn kinds(sight: &Sight<'_>) -> (Kinds, u64) {
+    let mut kinds = Kinds::new();
+    let mut total = 0;
+    for stream in &sight.input.streams {
+        let Ok(reader) = stream.open() else { continue };
+        let mut reader = Reader::new(reader, stream.origin.clone(), Options::default());
+        loop {
+            match reader.next() {
+                Ok(Some(record)) if record.level >= Some(Level::Error) => {
+                    total += 1;
+                    let mut kind = kind(&record);
+                    if kinds.len() >= limits::ERROR_KINDS && !kinds.contains_key(&kind) {
+                        kind = OTHERS.to_owned();
+                    }
+                    let entry = kinds.entry(kind).or_default();
+                    entry.0 += 1;
+                    entry.1.insert(record.origin.pod.to_string());
+                }
+                Ok(Some(_)) => {}
+                Ok(None) => break,
+                Err(error) => {
+                    sight
+                        .input
+                        .add_gap(stream.name.clone(), format!("reading stopped: {error}"));
+                    break;
+                }
+            }
+        }
+    }
+    (kinds, total)
 }
 
 /// The message with everything that differs from line to line taken out. Long words go too: they

@@ -1,9 +1,9 @@
 //! Row 1, status: pods, health endpoints, restarts, nodes, quorum.
 
 use super::super::model::{Detail, Item, Status};
-use super::super::sight::{Sight, grown, seconds, who, worst};
+use super::super::sight::{Member, Sight, grown, seconds, who, worst};
 use super::super::words;
-use crate::bundle::{ContainerState, Mode, Pod};
+use crate::bundle::{Container, ContainerState, Mode, Pod};
 use crate::hashring;
 
 /// Pods Running and Ready, n of n.
@@ -97,6 +97,38 @@ pub(in crate::checks) fn health(sight: &Sight<'_>) -> Item {
             "port-forward POD 10902, then curl localhost:10902/-/ready",
             None,
         ));
+    let (details, source) = said(sight);
+    if details.is_empty() {
+        return item.unknown("neither answers of /-/ready nor thanos_status in the input");
+    }
+    let good = details.iter().filter(|d| d.status == Status::Pass).count();
+    let is_seen = |m: &str| {
+        details
+            .iter()
+            .any(|d| d.subject.starts_with(&format!("{m} ")))
+    };
+    let names = sight.members.iter().map(|m| sight.short(&m.name));
+    let unseen: Vec<&str> = names.filter(|m| !is_seen(m)).collect();
+    let item = item
+        .figure(format!("{good} of {} OK", details.len()))
+        .source(source);
+    let status = worst(&details);
+    let item = item.details(details);
+    match status {
+        Status::Pass if !unseen.is_empty() => {
+            item.unknown(format!("nothing seen of {}", words::some(&unseen)))
+        }
+        Status::Pass => item.pass(),
+        Status::Unknown => item.unknown("receivers said so before, but are not ready now"),
+        _ => item.ends(
+            Status::Fail,
+            "a receiver says that it is not healthy or not ready",
+        ),
+    }
+}
+
+/// What receivers answered, else what their metrics say; and where that comes from.
+fn said(sight: &Sight<'_>) -> (Vec<Detail>, String) {
     let mut details = Vec::new();
     let mut sources = std::collections::BTreeSet::new();
     for record in &sight.input.objects.records {
@@ -146,37 +178,7 @@ pub(in crate::checks) fn health(sight: &Sight<'_>) -> Item {
             sources.insert("thanos_status");
         }
     }
-    if details.is_empty() {
-        return item.unknown("neither answers of /-/ready nor thanos_status in the input");
-    }
-    let good = details.iter().filter(|d| d.status == Status::Pass).count();
-    let unseen: Vec<&str> = sight
-        .members
-        .iter()
-        .map(|m| sight.short(&m.name))
-        .filter(|m| {
-            !details
-                .iter()
-                .any(|d| d.subject.starts_with(&format!("{m} ")))
-        })
-        .collect();
-    let source = sources.into_iter().collect::<Vec<_>>().join(", ");
-    let item = item
-        .figure(format!("{good} of {} OK", details.len()))
-        .source(source);
-    let status = worst(&details);
-    let item = item.details(details);
-    match status {
-        Status::Pass if !unseen.is_empty() => {
-            item.unknown(format!("nothing seen of {}", words::some(&unseen)))
-        }
-        Status::Pass => item.pass(),
-        Status::Unknown => item.unknown("receivers said so before, but are not ready now"),
-        _ => item.ends(
-            Status::Fail,
-            "a receiver says that it is not healthy or not ready",
-        ),
-    }
+    (details, sources.into_iter().collect::<Vec<_>>().join(", "))
 }
 
 /// Restarts since the last check, or within the checklist's period.
@@ -198,62 +200,14 @@ pub(in crate::checks) fn restarts(sight: &Sight<'_>) -> Item {
             .filter_map(|m| Some((m, m.pod?.receiver()?)))
     };
     if containers().next().is_none() {
-        let begun = sight.members.iter().filter(|m| {
-            sight
-                .of_pod("process_start_time_seconds", &m.name)
-                .any(|s| s.number("delta").is_some_and(|d| d.abs() > 0.5))
-        });
-        let again: Vec<&str> = begun.map(|m| sight.short(&m.name)).collect();
-        if again.is_empty() {
-            return item.unknown("no container states in the input");
-        }
-        let why = format!(
-            "the process of {} began anew between the scrapes",
-            words::some(&again)
-        );
-        let next = sight.command("logs POD -c CONTAINER --previous", again.first().copied());
-        return item
-            .figure(format!("at least {}", again.len()))
-            .source("process_start_time_seconds")
-            .next(next)
-            .ends(Status::Fail, why);
+        return restarted_processes(sight, item);
     }
     let mut total = 0.0;
     let mut details = Vec::new();
     for (member, container) in containers() {
-        #[expect(clippy::cast_precision_loss, reason = "a small count")]
-        let all = container.restart_count as f64;
-        let name = sight.short(&member.name);
-        let before = sight
-            .before("restarts")
-            .and_then(|i| i.details.iter().find(|d| d.subject == name)?.value);
-        let ended = container.last_state.as_ref();
-        let age = ended.and_then(|t| Some(seconds(sight.now?) - seconds(t.finished?)));
-        let recent = match before {
-            // A pod that was replaced counts from zero again.
-            Some(before) => {
-                if all >= before {
-                    all - before
-                } else {
-                    all
-                }
-            }
-            None if age.is_some_and(|a| a > period) => 0.0,
-            None => all,
-        };
+        let (detail, recent) = life(sight, member, container);
         total += recent;
-        let reason = ended.map(|t| {
-            let code = t.exit_code.map_or(String::new(), |c| format!(", exit {c}"));
-            format!(", last {}{code}", t.reason.as_deref().unwrap_or("ended"))
-        });
-        let ago = age.map_or(String::new(), |a| format!(" {} ago", words::duration(a)));
-        let reason = reason.map_or(String::new(), |r| format!("{r}{ago}"));
-        let status = if recent > sight.targets.get("restarts") {
-            Status::Fail
-        } else {
-            Status::Pass
-        };
-        details.push(Detail::new(name, status, format!("{all}{reason}")).value(all));
+        details.push(detail);
     }
     let again: Vec<Detail> = details
         .iter()
@@ -272,6 +226,61 @@ pub(in crate::checks) fn restarts(sight: &Sight<'_>) -> Item {
     } else {
         item.pass()
     }
+}
+
+/// Without container states: processes that began anew between the scrapes.
+fn restarted_processes(sight: &Sight<'_>, item: Item) -> Item {
+    let begun = sight.members.iter().filter(|m| {
+        let mut starts = sight.of_pod("process_start_time_seconds", &m.name);
+        starts.any(|s| s.number("delta").is_some_and(|d| d.abs() > 0.5))
+    });
+    let again: Vec<&str> = begun.map(|m| sight.short(&m.name)).collect();
+    if again.is_empty() {
+        return item.unknown("no container states in the input");
+    }
+    let why = format!(
+        "the process of {} began anew between the scrapes",
+        words::some(&again)
+    );
+    let next = sight.command("logs POD -c CONTAINER --previous", again.first().copied());
+    item.figure(format!("at least {}", again.len()))
+        .source("process_start_time_seconds")
+        .next(next)
+        .ends(Status::Fail, why)
+}
+
+/// Restarts of one container: all with the last reason, and how many count.
+fn life(sight: &Sight<'_>, member: &Member<'_>, container: &Container) -> (Detail, f64) {
+    #[expect(clippy::cast_precision_loss, reason = "a small count")]
+    let all = container.restart_count as f64;
+    let name = sight.short(&member.name);
+    let before = sight
+        .before("restarts")
+        .and_then(|i| i.details.iter().find(|d| d.subject == name)?.value);
+    let ended = container.last_state.as_ref();
+    let age = ended.and_then(|t| Some(seconds(sight.now?) - seconds(t.finished?)));
+    let recent = match before {
+        Some(before) if all >= before => all - before,
+        // A pod that was replaced counts from zero again.
+        Some(_) => all,
+        None if age.is_some_and(|a| a > sight.cadence.seconds()) => 0.0,
+        None => all,
+    };
+    let reason = ended.map_or(String::new(), |t| {
+        let code = t.exit_code.map_or(String::new(), |c| format!(", exit {c}"));
+        let ago = age.map_or(String::new(), |a| format!(" {} ago", words::duration(a)));
+        format!(
+            ", last {}{code}{ago}",
+            t.reason.as_deref().unwrap_or("ended")
+        )
+    });
+    let status = if recent > sight.targets.get("restarts") {
+        Status::Fail
+    } else {
+        Status::Pass
+    };
+    let detail = Detail::new(name, status, format!("{all}{reason}")).value(all);
+    (detail, recent)
 }
 
 /// Nodes that receivers run on.
@@ -325,7 +334,7 @@ fn node(sight: &Sight<'_>, name: &str) -> Detail {
         "NetworkUnavailable",
     ]
     .into_iter()
-    .filter(|c| pressed(&c))
+    .filter(pressed)
     .collect();
     if !pressure.is_empty() {
         return Detail::new(name, Status::Fail, pressure.join(", "));
@@ -365,7 +374,7 @@ pub(in crate::checks) fn quorum(sight: &Sight<'_>) -> Item {
     }
     let rule = hashring::quorum(factor, setup.version);
     let stores: Vec<_> = sight.members.iter().filter(|m| m.stores).collect();
-    let up = |m: &&&super::super::sight::Member<'_>| match m.pod {
+    let up = |m: &&&Member<'_>| match m.pod {
         Some(pod) => pod.phase == "Running" && pod.ready(),
         None => sight
             .of_pod("thanos_status", &m.name)

@@ -173,69 +173,14 @@ pub(in crate::checks) fn loaded(sight: &Sight<'_>) -> Item {
         }
     }
     if hashes.is_empty() {
-        let inline = sight
-            .members
-            .iter()
-            .filter_map(|m| m.pod?.flag("--receive.hashrings"))
-            .next()
-            .is_some();
-        return item.unknown(if inline {
-            "the ring is on the command line, which has no metrics: compare the pods' flags, and restart to change it".to_owned()
-        } else {
-            sight.no_metric("thanos_receive_config_hash")
-        });
+        return item.unknown(why_not_loaded(sight));
     }
-    let files: BTreeSet<u64> = sight
-        .input
-        .objects
-        .hashrings
-        .iter()
-        .flat_map(|f| hashring::config_hashes(f.text.as_bytes()))
-        .collect();
-    let sizes = sizes(sight);
-    let current = |v: f64| files.iter().any(|f| *f as f64 == v);
-    let any_current = hashes.values().any(|v| current(*v));
-    let mut counts: BTreeMap<u64, usize> = BTreeMap::new();
-    // Versions before and after v0.41 hash the same file differently: where both hashes are those of
-    // the file, they are one ring.
-    let ring = |v: f64| if current(v) { 0 } else { v.to_bits() };
-    hashes
-        .values()
-        .for_each(|v| *counts.entry(ring(*v)).or_default() += 1);
-    let most = counts
-        .iter()
-        .max_by_key(|(bits, n)| (**n, std::cmp::Reverse(**bits)))
-        .map_or(0, |(bits, _)| *bits);
-    let details: Vec<Detail> = hashes
-        .iter()
-        .map(|(pod, hash)| {
-            let stale = if any_current {
-                !current(*hash)
-            } else {
-                ring(*hash) != most
-            };
-            let loaded = when(sight, pod).map_or(String::new(), |age| format!(", loaded {age}"));
-            let nodes = sizes.of_pod.get(pod);
-            let wrong = nodes.is_some_and(|n| sizes.of_file.as_ref().is_some_and(|f| n != f));
-            let figure = match nodes {
-                Some(nodes) => format!(
-                    "{} members, hash {hash:.0}{loaded}",
-                    nodes.values().sum::<usize>()
-                ),
-                None => format!("hash {hash:.0}{loaded}"),
-            };
-            Detail::new(
-                pod,
-                if stale || wrong {
-                    Status::Fail
-                } else {
-                    Status::Pass
-                },
-                figure,
-            )
-            .value(*hash)
-        })
-        .collect();
+    let Loaded {
+        details,
+        versions,
+        any_current,
+        sizes,
+    } = by_member(sight, &hashes);
     let bad: Vec<&str> = details
         .iter()
         .filter(|d| d.status == Status::Fail)
@@ -245,7 +190,6 @@ pub(in crate::checks) fn loaded(sight: &Sight<'_>) -> Item {
         .of("thanos_receive_hashrings_file_errors_total")
         .map(grown)
         .sum();
-    let versions = counts.len();
     let same = if versions == 1 {
         "the same".to_owned()
     } else {
@@ -260,12 +204,9 @@ pub(in crate::checks) fn loaded(sight: &Sight<'_>) -> Item {
     let advice = reload(sight);
     if versions > 1 || !bad.is_empty() {
         let why = format!("not up to date: {}", words::some(&bad));
-        return item
-            .details(details.clone())
-            .next(advice)
-            .ends(Status::Fail, why);
+        return item.details(details).next(advice).ends(Status::Fail, why);
     }
-    let item = item.details(details.clone()).next(advice);
+    let item = item.details(details).next(advice);
     if errors > 0.0 {
         let why = format!(
             "the file could not be read {} times: members keep the old ring",
@@ -285,10 +226,78 @@ pub(in crate::checks) fn loaded(sight: &Sight<'_>) -> Item {
         ));
     }
     let mut item = item.pass();
-    if !files.is_empty() && !any_current && sizes.of_file.is_some() {
+    if !any_current && sizes.of_file.is_some() {
         item.why = Some("the file of the input is written differently (its hash is another), with as many members".to_owned());
     }
     item
+}
+
+/// Why no member says what it has loaded.
+fn why_not_loaded(sight: &Sight<'_>) -> String {
+    let mut pods = sight.members.iter().filter_map(|m| m.pod);
+    if pods.any(|p| p.flag("--receive.hashrings").is_some()) {
+        return "the ring is on the command line, which has no metrics: compare the pods' flags, and \
+                restart to change it"
+            .to_owned();
+    }
+    sight.no_metric("thanos_receive_config_hash")
+}
+
+/// What the members' metrics say of the rings they have loaded.
+struct Loaded {
+    details: Vec<Detail>,
+    /// Different rings among the members.
+    versions: usize,
+    /// Some member has loaded the very bytes of a file of the input.
+    any_current: bool,
+    sizes: Sizes,
+}
+
+fn by_member(sight: &Sight<'_>, hashes: &BTreeMap<String, f64>) -> Loaded {
+    let files = sight.input.objects.hashrings.iter();
+    let files: BTreeSet<u64> = files
+        .flat_map(|f| hashring::config_hashes(f.text.as_bytes()))
+        .collect();
+    let sizes = sizes(sight);
+    // Hashes are of 48 bits, which a float holds exactly.
+    let current = |v: f64| files.iter().any(|f| *f as f64 == v);
+    let any_current = hashes.values().any(|v| current(*v));
+    // Versions before and after v0.41 hash the same file differently: where both hashes are those of
+    // the file, they are one ring.
+    let ring = |v: f64| if current(v) { 0 } else { v.to_bits() };
+    let mut counts: BTreeMap<u64, usize> = BTreeMap::new();
+    for hash in hashes.values() {
+        *counts.entry(ring(*hash)).or_default() += 1;
+    }
+    let most = counts
+        .iter()
+        .max_by_key(|(bits, n)| (**n, std::cmp::Reverse(**bits)))
+        .map_or(0, |(bits, _)| *bits);
+    let detail = |(pod, hash): (&String, &f64)| {
+        let stale = if any_current {
+            !current(*hash)
+        } else {
+            ring(*hash) != most
+        };
+        let loaded = when(sight, pod).map_or(String::new(), |age| format!(", loaded {age}"));
+        let nodes = sizes.of_pod.get(pod);
+        let wrong = nodes.is_some_and(|n| sizes.of_file.as_ref().is_some_and(|f| n != f));
+        let members = nodes.map_or(String::new(), |nodes| {
+            format!("{} members, ", nodes.values().sum::<usize>())
+        });
+        let status = if stale || wrong {
+            Status::Fail
+        } else {
+            Status::Pass
+        };
+        Detail::new(pod, status, format!("{members}hash {hash:.0}{loaded}")).value(*hash)
+    };
+    Loaded {
+        details: hashes.iter().map(detail).collect(),
+        versions: counts.len(),
+        any_current,
+        sizes,
+    }
 }
 
 /// Members by ring name.
@@ -443,26 +452,18 @@ pub(in crate::checks) fn balance(sight: &Sight<'_>) -> Item {
     if mean <= 0.0 {
         return item.figure("no series").unknown("the heads are empty");
     }
-    let details: Vec<Detail> = heads
-        .iter()
-        .map(|(pod, n)| {
-            let status = if n / mean - 1.0 > target {
-                Status::Fail
-            } else {
-                Status::Pass
-            };
-            Detail::new(
-                pod,
-                status,
-                format!(
-                    "{} series, {:+.0} % of the mean",
-                    words::count(*n),
-                    (n / mean - 1.0) * 100.0
-                ),
-            )
-            .value(*n)
-        })
-        .collect();
+    let detail = |(pod, n): &(&str, f64)| {
+        let above = n / mean - 1.0;
+        let status = if above > target {
+            Status::Fail
+        } else {
+            Status::Pass
+        };
+        let of_mean = above * 100.0;
+        let figure = format!("{} series, {of_mean:+.0} % of the mean", words::count(*n));
+        Detail::new(pod, status, figure).value(*n)
+    };
+    let details: Vec<Detail> = heads.iter().map(detail).collect();
     let above = heads
         .iter()
         .map(|(_, n)| n / mean - 1.0)

@@ -6,6 +6,7 @@ use super::super::model::{Detail, Item, Status};
 use super::super::sight::{Sight, grown, over, seconds, who, worst};
 use super::super::words;
 use super::capacity;
+use crate::metrics::SeriesRecord;
 
 /// Counters that only faults move, and what they tell.
 const FAULTS: &[(&str, &str)] = &[
@@ -107,10 +108,6 @@ pub(in crate::checks) fn faults(sight: &Sight<'_>) -> Item {
 
 /// Newest and oldest sample of the heads.
 pub(in crate::checks) fn head(sight: &Sight<'_>) -> Item {
-    let (lag, ahead) = (
-        sight.targets.get("head_lag"),
-        sight.targets.get("head_ahead"),
-    );
     let item = Item::new("tsdb-head", "tsdb", "TSDB head times")
         .target(format!(
             "newest at most {} behind and {} ahead; the oldest moves on",
@@ -120,49 +117,8 @@ pub(in crate::checks) fn head(sight: &Sight<'_>) -> Item {
         .next(
             "behind: traffic or clocks; ahead: a sender's clock; too old: compaction does not run",
         );
-    let mut details = Vec::new();
-    for s in sight.of("prometheus_tsdb_head_max_time") {
-        let (Some(max), Some(at)) = (s.number("value"), s.time) else {
-            continue;
-        };
-        // An empty head shows the ends of time.
-        if max <= 0.0 || max > 1e15 {
-            continue;
-        }
-        let pod = sight.short(&s.origin.name()).to_owned();
-        let tenant = s.get("tenant").unwrap_or_default();
-        let mut mins = sight.of("prometheus_tsdb_head_min_time");
-        let min = mins
-            .find(|m| m.origin == s.origin && m.get("tenant") == s.get("tenant"))
-            .and_then(|m| m.number("value"));
-        let behind = seconds(at) - max / 1000.0;
-        let length = min
-            .map(|min| (max - min) / 1000.0)
-            .filter(|l| *l >= 0.0 && *l < 1e9);
-        let longest = 2.5 * block_seconds(sight, &s.origin.name()) + COMPACTION_SLACK;
-        let covers = length.map_or(String::new(), |l| {
-            format!(", covers {}", words::duration(l))
-        });
-        let (status, figure) = if behind < -ahead {
-            (
-                Status::Fail,
-                format!("newest {} ahead{covers}", words::duration(-behind)),
-            )
-        } else if behind > lag {
-            (
-                Status::Warn,
-                format!("newest {} old{covers}", words::duration(behind)),
-            )
-        } else if length.is_some_and(|l| l > longest) {
-            (Status::Fail, format!("oldest is not truncated{covers}"))
-        } else {
-            (
-                Status::Pass,
-                format!("newest {} old{covers}", words::duration(behind.max(0.0))),
-            )
-        };
-        details.push(Detail::new(&format!("{pod} {tenant}"), status, figure).value(behind));
-    }
+    let heads = sight.of("prometheus_tsdb_head_max_time");
+    let details: Vec<Detail> = heads.filter_map(|s| one_head(sight, s)).collect();
     if details.is_empty() {
         return item.unknown(sight.no_metric("prometheus_tsdb_head_max_time"));
     }
@@ -187,6 +143,41 @@ pub(in crate::checks) fn head(sight: &Sight<'_>) -> Item {
     } else {
         item.ends(status, who(&bad))
     }
+}
+
+/// One head by its newest sample; `None` for an empty one.
+fn one_head(sight: &Sight<'_>, s: &SeriesRecord) -> Option<Detail> {
+    let (lag, ahead) = (
+        sight.targets.get("head_lag"),
+        sight.targets.get("head_ahead"),
+    );
+    // An empty head shows the ends of time.
+    let max = s.number("value").filter(|v| *v > 0.0 && *v < 1e15)?;
+    let tenant = s.get("tenant").unwrap_or_default();
+    let mut mins = sight.of("prometheus_tsdb_head_min_time");
+    let min = mins
+        .find(|m| m.origin == s.origin && m.get("tenant") == s.get("tenant"))
+        .and_then(|m| m.number("value"));
+    let behind = seconds(s.time?) - max / 1000.0;
+    let length = min
+        .map(|min| (max - min) / 1000.0)
+        .filter(|l| *l >= 0.0 && *l < 1e9);
+    let longest = 2.5 * block_seconds(sight, &s.origin.name()) + COMPACTION_SLACK;
+    let covers = length.map_or(String::new(), |l| {
+        format!(", covers {}", words::duration(l))
+    });
+    let age = words::duration(behind.abs());
+    let (status, figure) = if behind < -ahead {
+        (Status::Fail, format!("newest {age} ahead{covers}"))
+    } else if behind > lag {
+        (Status::Warn, format!("newest {age} old{covers}"))
+    } else if length.is_some_and(|l| l > longest) {
+        (Status::Fail, format!("oldest is not truncated{covers}"))
+    } else {
+        (Status::Pass, format!("newest {age} old{covers}"))
+    };
+    let subject = format!("{} {tenant}", sight.short(&s.origin.name()));
+    Some(Detail::new(&subject, status, figure).value(behind))
 }
 
 /// Length of a member's head blocks, by its flags.

@@ -139,29 +139,7 @@ pub(in crate::checks) fn lag(sight: &Sight<'_>) -> Item {
             .now
             .zip(sight.value("process_start_time_seconds", &member.name))
             .map(|(now, start)| seconds(now) - start);
-        details.push(match last_upload(sight, pod) {
-            Some(ago) => {
-                let status = if ago > target {
-                    Status::Fail
-                } else {
-                    Status::Pass
-                };
-                Detail::new(pod, status, format!("{} ago", words::duration(ago))).value(ago)
-            }
-            None if age.is_some_and(|a| a > target) => Detail::new(
-                pod,
-                Status::Fail,
-                format!(
-                    "none in the {} the process lives",
-                    words::duration(age.unwrap_or(0.0))
-                ),
-            ),
-            None => Detail::new(
-                pod,
-                Status::Unknown,
-                "none yet: the process is younger than that",
-            ),
-        });
+        details.push(of_member(sight, pod, age));
         details.extend(tenants(
             sight,
             member.name.as_str(),
@@ -190,6 +168,29 @@ pub(in crate::checks) fn lag(sight: &Sight<'_>) -> Item {
         item.unknown(who(&unseen))
     } else {
         item.pass()
+    }
+}
+
+/// Age of one member's last upload; `age` is that of its process.
+fn of_member(sight: &Sight<'_>, pod: &str, age: Option<f64>) -> Detail {
+    let target = sight.targets.get("upload_lag");
+    match (last_upload(sight, pod), age) {
+        (Some(ago), _) => {
+            let status = if ago > target {
+                Status::Fail
+            } else {
+                Status::Pass
+            };
+            Detail::new(pod, status, format!("{} ago", words::duration(ago))).value(ago)
+        }
+        (None, Some(age)) if age > target => {
+            let figure = format!("none in the {} the process lives", words::duration(age));
+            Detail::new(pod, Status::Fail, figure)
+        }
+        (None, _) => {
+            let figure = "none yet: the process is younger than that";
+            Detail::new(pod, Status::Unknown, figure)
+        }
     }
 }
 

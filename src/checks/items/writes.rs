@@ -236,44 +236,13 @@ pub(in crate::checks) fn replication(sight: &Sight<'_>) -> Item {
             .figure("replication factor 1")
             .unknown("nothing is replicated");
     }
-    let (mut codes, mut refused) = (BTreeMap::<String, f64>::new(), 0.0);
-    let mut pods: BTreeMap<String, [Forwards; 2]> = BTreeMap::new();
-    for s in calls(sight) {
-        let (code, n) = (s.get("grpc_code").unwrap_or("?"), grown(s));
-        let pod = &mut pods
-            .entry(sight.short(&s.origin.name()).to_owned())
-            .or_default()[0];
-        pod.all += n;
-        // Rejected samples are the sender's matter; the copy itself was delivered.
-        if code == "AlreadyExists" {
-            refused += n;
-        } else if code != "OK" {
-            pod.failed += n;
-            *codes.entry(code.to_owned()).or_default() += n;
-        }
-    }
+    let Copies {
+        pods,
+        codes,
+        calls: calls_all,
+        counted,
+    } = copies(sight);
     let replications = || sight.of("thanos_receive_replications_total");
-    for s in replications() {
-        let pod = &mut pods
-            .entry(sight.short(&s.origin.name()).to_owned())
-            .or_default()[1];
-        pod.all += grown(s);
-        pod.failed += if s.get("result") == Some("error") {
-            grown(s)
-        } else {
-            0.0
-        };
-    }
-    let total = |which: usize| {
-        pods.values().fold(Forwards::default(), |t, p| Forwards {
-            all: t.all + p[which].all,
-            failed: t.failed + p[which].failed,
-        })
-    };
-    let (calls_all, mut counted) = (total(0), total(1));
-    if counts_refusals(sight) {
-        counted.failed = (counted.failed - refused).max(0.0);
-    }
     let name = replications()
         .next()
         .and_then(|s| s.get("metric"))
@@ -321,6 +290,58 @@ pub(in crate::checks) fn replication(sight: &Sight<'_>) -> Item {
         codes.join(", ")
     };
     item.ends(Status::Fail, format!("{codes}{alert}"))
+}
+
+/// All forwards, counted in both ways.
+struct Copies {
+    /// By pod: as gRPC counts, and as the counter of replications does.
+    pods: BTreeMap<String, [Forwards; 2]>,
+    /// Failed calls by gRPC code.
+    codes: BTreeMap<String, f64>,
+    calls: Forwards,
+    counted: Forwards,
+}
+
+fn copies(sight: &Sight<'_>) -> Copies {
+    let (mut codes, mut refused) = (BTreeMap::<String, f64>::new(), 0.0);
+    let mut pods: BTreeMap<String, [Forwards; 2]> = BTreeMap::new();
+    for s in calls(sight) {
+        let (code, n) = (s.get("grpc_code").unwrap_or("?"), grown(s));
+        let name = sight.short(&s.origin.name()).to_owned();
+        let pod = &mut pods.entry(name).or_default()[0];
+        pod.all += n;
+        // Rejected samples are the sender's matter; the copy itself was delivered.
+        if code == "AlreadyExists" {
+            refused += n;
+        } else if code != "OK" {
+            pod.failed += n;
+            *codes.entry(code.to_owned()).or_default() += n;
+        }
+    }
+    for s in sight.of("thanos_receive_replications_total") {
+        let name = sight.short(&s.origin.name()).to_owned();
+        let pod = &mut pods.entry(name).or_default()[1];
+        pod.all += grown(s);
+        if s.get("result") == Some("error") {
+            pod.failed += grown(s);
+        }
+    }
+    let total = |which: usize| {
+        pods.values().fold(Forwards::default(), |t, p| Forwards {
+            all: t.all + p[which].all,
+            failed: t.failed + p[which].failed,
+        })
+    };
+    let (calls, mut counted) = (total(0), total(1));
+    if counts_refusals(sight) {
+        counted.failed = (counted.failed - refused).max(0.0);
+    }
+    Copies {
+        pods,
+        codes,
+        calls,
+        counted,
+    }
 }
 
 fn by_pod(sight: &Sight<'_>, pod: &str, both: &[Forwards; 2]) -> Option<Detail> {
