@@ -138,3 +138,7 @@ pub const RING_TENANTS: usize = 1000;
 
 /// Longest answer of the Prometheus query API that is read, in bytes.
 pub const QUERY_BYTES: u64 = 64 * 1024 * 1024;
+
+/// Most kinds of error lines that the weekly check keeps apart; those beyond count as one. A sick
+/// ring prints a few dozen.
+pub const ERROR_KINDS: usize = 1000;

@@ -3,6 +3,7 @@
 mod facts;
 mod lives;
 mod scan;
+mod status;
 mod system;
 
 use std::sync::Arc;
@@ -13,6 +14,8 @@ use crate::evidence::Ledger;
 use crate::matcher::Matcher;
 use crate::pack::{Pack, Version};
 use crate::report::{self, model::Report};
+
+pub use status::status;
 
 /// The pack, ready to run.
 #[derive(Debug)]
@@ -69,6 +72,8 @@ impl Engine {
         let mut scope = system::scope(self, input, &resolver, &ledger, &samples, options);
         facts::add(self, input, &resolver, &scope, &samples, &mut ledger);
         system::settle(self, &mut scope, &ledger);
+        let mut facts = status(&input.objects.topology, &samples, scope.until);
+        scope.members.iter_mut().for_each(|m| m.facts = facts.remove(&m.name).unwrap_or_default());
         let diagnosis = diagnosis::diagnose(&ledger, &self.pack, &scope);
         let gaps = input.gaps().into_iter().map(|g| (g.what, g.why)).collect();
         let extra = report::Extra { gaps, topology_names: system::names(input, &scope) };

@@ -5,4 +5,5 @@ mod lines;
 mod patterns;
 mod properties;
 mod schema;
+mod checks;
 mod tidy;

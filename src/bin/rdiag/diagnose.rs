@@ -73,7 +73,7 @@ fn version(args: &Diagnose) -> Result<Option<Version>, Failure> {
 }
 
 /// The paths, or standard input when it is a pipe or asked for with `-`.
-fn open(paths: &[PathBuf]) -> Result<Input, Failure> {
+pub(crate) fn open(paths: &[PathBuf]) -> Result<Input, Failure> {
     let piped = paths.is_empty() && !io::stdin().is_terminal();
     let stdin: Option<Box<dyn Read + Send>> =
         (piped || paths.iter().any(|p| p.as_os_str() == "-")).then(|| Box::new(io::stdin()) as Box<dyn Read + Send>);

@@ -12,6 +12,8 @@ use rdiag::pack::Version;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::args::Output;
+
 /// Looked, and there is nothing to act on.
 const FINE: u8 = 0;
 /// A difference, a fault, a tenant without a ring.
@@ -57,19 +59,13 @@ enum AlgorithmArg {
     Ketama,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+/// How to print the answer; markdown for plans only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Format {
     Text,
     Json,
     Yaml,
     Markdown,
-}
-
-#[derive(Debug, clap::Args)]
-struct Output {
-    /// How to print the answer; markdown for plans only
-    #[arg(short, long, value_enum, default_value = "text")]
-    output: Format,
 }
 
 /// How many series there are.
@@ -91,8 +87,6 @@ struct Validate {
     file: PathBuf,
     #[command(flatten)]
     flags: Flags,
-    #[command(flatten)]
-    output: Output,
 }
 
 /// Show what moves between two files: members, tenants, the exact share of series
@@ -115,8 +109,6 @@ struct Diff {
     new_thanos_version: Option<Version>,
     #[command(flatten)]
     series: Series,
-    #[command(flatten)]
-    output: Output,
 }
 
 /// Say which members hold a series, in the order of the replicas
@@ -132,8 +124,6 @@ struct Locate {
     /// Labels after relabelling, as in PromQL: '{__name__="up",job="node"}'
     #[arg(long, value_name = "LABELS")]
     series: String,
-    #[command(flatten)]
-    output: Output,
 }
 
 /// Measure the load of each member, and what losing members or zones does to writes
@@ -148,8 +138,6 @@ struct Simulate {
     /// Series in one write request
     #[arg(long, value_name = "N", default_value_t = 500)]
     batch: u32,
-    #[command(flatten)]
-    output: Output,
 }
 
 /// Write a change request: scale out, in, or up, step by step
@@ -195,21 +183,31 @@ struct Plan {
     /// Where to write the new hashring file
     #[arg(long, value_name = "PATH")]
     write: Option<PathBuf>,
-    #[command(flatten)]
-    output: Output,
 }
 
 /// Runs the command; the answer is the exit code.
 ///
 /// # Errors
 /// Only when `out` or `err` cannot be written to.
-pub(crate) fn run(args: &Args, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<u8> {
+pub(crate) fn run(
+    args: &Args,
+    output: Output,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> io::Result<u8> {
+    let Some(format) = Format::of(output) else {
+        writeln!(
+            err,
+            "error: hashring knows -o text, json, yaml and markdown"
+        )?;
+        return Ok(USAGE);
+    };
     let result = match &args.command {
-        Command::Validate(args) => validate(args, out),
-        Command::Diff(args) => diff(args, out),
-        Command::Locate(args) => locate(args, out),
-        Command::Simulate(args) => simulate(args, out),
-        Command::Plan(args) => plan(args, out),
+        Command::Validate(args) => validate(args, format, out),
+        Command::Diff(args) => diff(args, format, out),
+        Command::Locate(args) => locate(args, format, out),
+        Command::Simulate(args) => simulate(args, format, out),
+        Command::Plan(args) => plan(args, format, out),
     };
     match result {
         Ok(code) => Ok(code),
@@ -235,7 +233,7 @@ impl From<io::Error> for Failure {
     }
 }
 
-fn validate(args: &Validate, out: &mut dyn Write) -> Result<u8, Failure> {
+fn validate(args: &Validate, format: Format, out: &mut dyn Write) -> Result<u8, Failure> {
     let text = read(&args.file)?;
     let setup = args.flags.setup();
     let (faults, hashes) = match Rings::parse(&text) {
@@ -247,7 +245,7 @@ fn validate(args: &Validate, out: &mut dyn Write) -> Result<u8, Failure> {
     };
     let valid = !faults.iter().any(|fault| fault.weight == Weight::Error);
     let file = args.file.display().to_string();
-    if args.output.output == Format::Text {
+    if format == Format::Text {
         out.write_all(ring::faults_text(&file, &faults, &setup).as_bytes())?;
     } else {
         let answer = json!({
@@ -256,12 +254,12 @@ fn validate(args: &Validate, out: &mut dyn Write) -> Result<u8, Failure> {
             "faults": faults,
             "config_hash": hashes.map(hashes_json),
         });
-        print(&answer, args.output.output, out)?;
+        print(&answer, format, out)?;
     }
     Ok(if valid { FINE } else { FOUND })
 }
 
-fn diff(args: &Diff, out: &mut dyn Write) -> Result<u8, Failure> {
+fn diff(args: &Diff, format: Format, out: &mut dyn Write) -> Result<u8, Failure> {
     let (old, new) = (load(&args.old)?, load(&args.new)?);
     let setup = args.flags.setup();
     let new_setup = Setup {
@@ -279,14 +277,14 @@ fn diff(args: &Diff, out: &mut dyn Write) -> Result<u8, Failure> {
     let after = Router::new(&new, &new_setup).map_err(|e| found(&args.new, &e))?;
     let answer = ring::diff(&before, &after, &args.series.load())
         .map_err(|error| Failure::Told(UNREADABLE, error.to_string()))?;
-    match args.output.output {
+    match format {
         Format::Text => out.write_all(ring::diff_text(&answer, &setup, &new_setup).as_bytes())?,
         format => print(&answer, format, out)?,
     }
     Ok(if answer.same { FINE } else { FOUND })
 }
 
-fn locate(args: &Locate, out: &mut dyn Write) -> Result<u8, Failure> {
+fn locate(args: &Locate, format: Format, out: &mut dyn Write) -> Result<u8, Failure> {
     let labels = ring::parse_series(&args.series)
         .map_err(|error| Failure::Told(USAGE, format!("--series: {error}")))?;
     let rings = load(&args.file)?;
@@ -301,7 +299,7 @@ fn locate(args: &Locate, out: &mut dyn Write) -> Result<u8, Failure> {
             az => json!({ "endpoint": endpoint.address, "az": az }),
         })
         .collect();
-    if args.output.output == Format::Text {
+    if format == Format::Text {
         let label = rings.rings[placement.index].label(placement.index);
         writeln!(out, "hashring {label} · hash {:016x}", placement.hash)?;
         for (number, endpoint) in placement.replicas.iter().enumerate() {
@@ -317,18 +315,18 @@ fn locate(args: &Locate, out: &mut dyn Write) -> Result<u8, Failure> {
             "hash": format!("{:016x}", placement.hash),
             "replicas": replicas,
         });
-        print(&answer, args.output.output, out)?;
+        print(&answer, format, out)?;
     }
     Ok(FINE)
 }
 
-fn simulate(args: &Simulate, out: &mut dyn Write) -> Result<u8, Failure> {
+fn simulate(args: &Simulate, format: Format, out: &mut dyn Write) -> Result<u8, Failure> {
     let rings = load(&args.file)?;
     let setup = args.flags.setup();
     let router = Router::new(&rings, &setup).map_err(|error| found(&args.file, &error))?;
     let answer = ring::simulate(&router, &setup, &args.series.load())
         .map_err(|error| Failure::Told(UNREADABLE, error.to_string()))?;
-    match args.output.output {
+    match format {
         Format::Text => {
             out.write_all(ring::simulation_text(&answer, &setup, args.batch).as_bytes())?;
         }
@@ -337,7 +335,7 @@ fn simulate(args: &Simulate, out: &mut dyn Write) -> Result<u8, Failure> {
     Ok(FINE)
 }
 
-fn plan(args: &Plan, out: &mut dyn Write) -> Result<u8, Failure> {
+fn plan(args: &Plan, format: Format, out: &mut dyn Write) -> Result<u8, Failure> {
     let text = read(&args.file)?;
     let rings = parse(&args.file, &text)?;
     let setup = args.flags.setup();
@@ -363,7 +361,7 @@ fn plan(args: &Plan, out: &mut dyn Write) -> Result<u8, Failure> {
         ring::PlanError::Request(reason) => Failure::Told(USAGE, reason),
         ring::PlanError::Ring(error) => found(&args.file, &error),
     })?;
-    match args.output.output {
+    match format {
         Format::Text => out.write_all(ring::plan_text(&answer).as_bytes())?,
         Format::Markdown => out.write_all(ring::plan_markdown(&answer).as_bytes())?,
         format => print(&answer, format, out)?,
@@ -426,6 +424,18 @@ fn parse(path: &Path, text: &str) -> Result<Rings, Failure> {
 /// Thanos would have no placement.
 fn found(path: &Path, error: &ring::RingError) -> Failure {
     Failure::Told(FOUND, format!("{}: {error}", path.display()))
+}
+
+impl Format {
+    fn of(output: Output) -> Option<Self> {
+        match output {
+            Output::Text => Some(Self::Text),
+            Output::Json => Some(Self::Json),
+            Output::Yaml => Some(Self::Yaml),
+            Output::Markdown => Some(Self::Markdown),
+            Output::Html | Output::Slack | Output::Junit => None,
+        }
+    }
 }
 
 impl Flags {

@@ -1,6 +1,7 @@
 //! The program: arguments, output stream, exit code. One file per subcommand.
 
 mod args;
+mod check;
 mod diagnose;
 mod hashring;
 mod output;
@@ -47,7 +48,8 @@ fn run(cli: Cli) -> Result<bool, Failure> {
         Some(Command::Diagnose(args)) => diagnose::run(common, &args),
         Some(Command::Patterns(args)) => patterns::run(common, &args),
         Some(Command::Explain(args)) => patterns::explain(common, &args),
-        Some(Command::Hashring(args)) => hashring_command(&args),
+        Some(Command::Check(args)) => check::run(common, &args),
+        Some(Command::Hashring(args)) => hashring_command(common, &args),
         Some(Command::Schema) => output::print_json(&rdiag::report::schema()).map(|()| false),
         Some(Command::Completions { shell }) => output::completions(shell).map(|()| false),
         Some(Command::Man) => output::man().map(|()| false),
@@ -56,8 +58,9 @@ fn run(cli: Cli) -> Result<bool, Failure> {
 }
 
 /// `rdiag hashring`, which sets its own exit codes.
-fn hashring_command(args: &hashring::Args) -> Result<bool, Failure> {
-    let code = hashring::run(args, &mut std::io::stdout().lock(), &mut std::io::stderr().lock())?;
+fn hashring_command(common: &args::Common, args: &hashring::Args) -> Result<bool, Failure> {
+    let (mut out, mut err) = (std::io::stdout().lock(), std::io::stderr().lock());
+    let code = hashring::run(args, common.output, &mut out, &mut err)?;
     match code {
         0 => Ok(false),
         1 => Ok(true),

@@ -11,6 +11,11 @@ impl Draft<'_> {
                 "\"Set up hashring for the given hashring config.\" once a member; \
                  thanos_receive_config_hash differs between members for up to 7 min"
                     .to_owned(),
+                "while members hold different rings, those that both route and store pass requests on \
+                 to each other: 500 \"context deadline exceeded\" and writes of seconds, which \
+                 senders repeat (one request in five in a captured scale-out from 3 to 5); \
+                 ingesters behind routers are spared"
+                    .to_owned(),
                 "head series, WAL and CPU jump on members that gain series; out-of-order and \
                  duplicate samples (409) while requests that failed half way are repeated"
                     .to_owned(),
@@ -35,7 +40,13 @@ impl Draft<'_> {
     pub(super) fn stops(&mut self) {
         let mut lines = vec![
             "more than one member not ready at the same time".to_owned(),
-            "5xx on more than 0.1 % of the write requests for more than 5 min".to_owned(),
+            if self.diff.is_some() {
+                "5xx on more than 0.1 % of the write requests for more than 5 min after every member \
+                 has loaded the ring"
+                    .to_owned()
+            } else {
+                "5xx on more than 0.1 % of the write requests for more than 5 min".to_owned()
+            },
         ];
         let most = self
             .plan

@@ -256,6 +256,10 @@ impl Draft<'_> {
                 .iter()
                 .map(|name| format!("--hashring {}", quote(name))),
         );
+        words.extend(request.load.series.map(|n| format!("--series {n}")));
+        let tenants = request.load.tenants.iter();
+        words.extend(tenants.map(|(tenant, n)| quote(&format!("--tenant-series={tenant}={n}"))));
+        words.push(format!("--configmap {}", quote(&request.configmap)));
         words.push(self.flags());
         words.push(format!(
             "-n {} --write {new} > plan.txt",
@@ -285,10 +289,9 @@ impl Draft<'_> {
         let pods = self.target.pods().join(" ");
         Step {
             title: "Wait until every member has loaded it".into(),
-            why:
-                "Until then members place series by two rings. No write is lost, but do not start \
-                  the next step."
-                    .into(),
+            why: "Until then members place series by two rings: some requests fail, and their \
+                 senders repeat them. Do not start the next step before."
+                .into(),
             run: vec![format!(
                 "for pod in {pods}; do echo $pod $(kubectl get --raw \
                  /api/v1/namespaces/{namespace}/pods/$pod:10902/proxy/metrics | grep -E \
