@@ -21,6 +21,8 @@ pub mod hashring;
 pub mod limits;
 pub mod matcher;
 pub mod metrics;
+pub mod novelty;
 pub mod pack;
 pub mod record;
+pub mod redact;
 pub mod report;

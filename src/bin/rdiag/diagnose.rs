@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::args::{Common, Diagnose};
 use crate::output::{self, Failure};
 use rdiag::bundle::Input;
-use rdiag::engine::{Engine, Options};
+use rdiag::engine::{Analysis, Engine, Options};
 use rdiag::pack::{Pack, Version};
 use rdiag::report;
 
@@ -20,11 +20,19 @@ pub(crate) fn run(common: &Common, args: &Diagnose) -> Result<bool, Failure> {
     let options = Options { threads: args.threads, thanos_version: version(args)? };
     let engine = Engine::new(Arc::new(pack(common)?));
     let input = open(&args.paths)?;
-    let analysis =
+    let mut analysis =
         engine.run(&input, &options).map_err(|e| Failure::Job(chain(&e)))?;
+    output::redact(common, &mut analysis.report);
     let rendered = report::render(&analysis.report, output::format(common.output), output::style(common));
     output::print(rendered.as_bytes())?;
     Ok(!analysis.report.healthy)
+}
+
+/// Everything the engine finds out about what is at one path.
+pub(crate) fn analyse(common: &Common, path: &Path) -> Result<Analysis, Failure> {
+    let engine = Engine::new(Arc::new(pack(common)?));
+    let input = open(&[path.to_owned()])?;
+    engine.run(&input, &Options::default()).map_err(|e| Failure::Job(chain(&e)))
 }
 
 /// The embedded pack, with the user's on top.
