@@ -301,7 +301,8 @@ fn own_lines_fall_into_their_statements() {
     );
 }
 
-/// The pack's own examples: the signature is the label, digits and hexadecimal ids are varied.
+/// The pack's own examples: the signature is the label. Several signatures tell lines apart by more
+/// than their text (component, level, a second field), so this cannot reach 1.
 #[test]
 fn examples_of_the_pack_fall_into_their_signatures() {
     let pack = Pack::embedded_with_examples().unwrap();
@@ -331,23 +332,30 @@ fn examples_of_the_pack_fall_into_their_signatures() {
         labels.len()
     );
     assert!(
-        labels.len() >= 50 && ga >= 0.80 && fga >= 0.80,
+        labels.len() >= 50 && ga >= 0.93 && fga >= 0.95,
         "{} labels GA {ga:.3} FGA {fga:.3}\n{}",
         labels.len(),
         wrong.join("\n")
     );
 }
 
+/// Other values for long numbers and ids; short ones may be part of the text (`S3`, `HTTP 409`).
 fn varied(line: &str, by: u8) -> String {
-    line.bytes()
-        .map(|b| {
-            char::from(if b.is_ascii_digit() {
+    let mut out = Vec::with_capacity(line.len());
+    for run in line
+        .as_bytes()
+        .chunk_by(|a, b| a.is_ascii_digit() == b.is_ascii_digit())
+    {
+        let long = run.len() >= 5 && run[0].is_ascii_digit();
+        out.extend(run.iter().map(|b| {
+            if long {
                 b'0' + (b - b'0' + by) % 10
             } else {
-                b
-            })
-        })
-        .collect()
+                *b
+            }
+        }));
+    }
+    String::from_utf8(out).unwrap()
 }
 
 proptest! {

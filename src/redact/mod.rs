@@ -9,6 +9,7 @@
 //! All of it takes time linear in the text. What is recognised, and what is not, is measured on
 //! `fixtures/redaction` and published in `docs/security.md`.
 
+mod extent;
 mod names;
 mod pairs;
 #[cfg(test)]

@@ -1,3 +1,5 @@
 //! The one integration binary.
 
+mod faults;
+mod limits;
 mod tidy;
