@@ -1,3 +1,5 @@
+//! Masks, merging, and how well lines fall into their statements.
+
 #![allow(clippy::unwrap_used)]
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,3 +1,5 @@
+//! The corpus and its bars, pseudonyms, hostile text.
+
 #![allow(clippy::unwrap_used)]
 
 use proptest::prelude::*;
