@@ -161,3 +161,7 @@ pub const NOVEL_PODS: usize = 16;
 
 /// Templates in a report; the rest is counted.
 pub const NOVEL_TEMPLATES: usize = 50;
+
+/// Most pods that causes are weighed at. Work and memory grow with their square: 256 take some 20 MiB
+/// and a fraction of a second; the largest rings we know of have a hundred members.
+pub const MEMBERS: usize = 256;

@@ -69,6 +69,10 @@ impl Engine {
         let mut scope = system::scope(self, input, &resolver, &ledger, &samples, options);
         facts::add(self, input, &resolver, &scope, &samples, &mut ledger);
         system::settle(self, &mut scope, &ledger);
+        let left_out = system::bound(&mut scope, &ledger);
+        if left_out > 0 {
+            input.add_gap("pods beyond the bound", format!("{left_out} pods that the least is said of were not weighed"));
+        }
         let diagnosis = diagnosis::diagnose(&ledger, &self.pack, &scope);
         let gaps = input.gaps().into_iter().map(|g| (g.what, g.why)).collect();
         let extra = report::Extra { gaps, topology_names: system::names(input, &scope) };
