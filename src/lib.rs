@@ -22,6 +22,8 @@ pub mod hashring;
 pub mod limits;
 pub mod matcher;
 pub mod metrics;
+pub mod novelty;
 pub mod pack;
 pub mod record;
+pub mod redact;
 pub mod report;

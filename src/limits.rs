@@ -142,3 +142,29 @@ pub const QUERY_BYTES: u64 = 64 * 1024 * 1024;
 /// Most kinds of error lines that the weekly check keeps apart; those beyond count as one. A sick
 /// ring prints a few dozen.
 pub const ERROR_KINDS: usize = 1000;
+/// Lines that may belong to one private key, once its first line was seen; RSA of 16,384 bits has
+/// 200.
+pub const PRIVATE_KEY_LINES: usize = 256;
+
+/// Addresses, hosts and nodes that get a pseudonym of their own; the rest of each kind share one.
+pub const PSEUDONYMS: usize = 16_384;
+
+/// Most forms of lines without a signature that are told apart; beyond it all of them are masked
+/// more. A ring in trouble prints some hundred. At the longest text they take 12 MiB.
+pub const NOVEL_FORMS: usize = 16_384;
+
+/// Bytes of a message that its form is made of.
+pub const NOVEL_TEXT_BYTES: usize = 512;
+
+/// Bytes of an error chain that are taken apart for its form.
+pub const NOVEL_ERROR_BYTES: usize = 16 * 1024;
+
+/// Writers named per form.
+pub const NOVEL_PODS: usize = 16;
+
+/// Templates in a report; the rest is counted.
+pub const NOVEL_TEMPLATES: usize = 50;
+
+/// Most pods that causes are weighed at. Work and memory grow with their square: 256 take some 20 MiB
+/// and a fraction of a second; the largest rings we know of have a hundred members.
+pub const MEMBERS: usize = 256;

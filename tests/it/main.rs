@@ -6,4 +6,6 @@ mod patterns;
 mod properties;
 mod schema;
 mod checks;
+mod faults;
+mod limits;
 mod tidy;

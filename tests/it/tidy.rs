@@ -9,13 +9,14 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("record", &[]),
     ("pack", &["record"]),
     ("matcher", &["record", "pack"]),
-    ("evidence", &["record", "pack", "matcher"]),
+    ("evidence", &["record", "pack", "matcher", "novelty"]),
     ("diagnosis", &["record", "evidence", "pack"]),
     (
         "report",
         &["diagnosis", "evidence", "pack", "record", "novelty"],
     ),
     ("novelty", &["record"]),
+    ("redact", &["report"]),
     ("hashring", &["record", "pack"]),
     ("metrics", &["record"]),
     ("bundle", &["record", "metrics", "pack"]),
@@ -62,6 +63,16 @@ const CORE: &[&str] = &[
     "metrics",
     "audit",
 ];
+    ("engine", &["record", "pack", "matcher", "evidence", "diagnosis", "report", "bundle", "novelty", "hashring", "metrics"]),
+    ("audit", &["record", "pack", "matcher", "evidence", "diagnosis"]),
+    ("checks", &["bundle", "hashring", "metrics", "pack", "record"]),
+    ("collect", &["bundle", "record", "redact"]),
+    ("serve", &["collect", "bundle", "engine", "report", "pack", "record", "redact"]),
+];
+
+/// The core: pure and synchronous.
+const CORE: &[&str] =
+    &["record", "pack", "matcher", "evidence", "diagnosis", "report", "novelty", "hashring", "metrics", "audit", "redact"];
 
 /// What the core must not mention, with the reason.
 const ABSENT: &[(&str, &str)] = &[

@@ -44,6 +44,15 @@ pub(crate) struct Common {
     /// Exit 0 even when there is an incident (2 and 3 stay)
     #[arg(long, global = true, env = "RDIAG_EXIT_ZERO")]
     pub(crate) exit_zero: bool,
+    /// Take credentials out of the output even on a terminal (anywhere else they always are)
+    #[arg(long, global = true, conflicts_with = "no_redact")]
+    pub(crate) redact: bool,
+    /// Leave credentials in the output
+    #[arg(long, global = true)]
+    pub(crate) no_redact: bool,
+    /// Replace IP addresses, hosts and nodes by stable pseudonyms
+    #[arg(long, global = true)]
+    pub(crate) anonymize: bool,
 }
 
 /// Output formats.
@@ -132,11 +141,24 @@ pub(crate) enum PatternsCommand {
     Show(Explain),
     /// Proves the pack's claims about itself
     Check,
+    /// A signature to start from, for a message that none takes
+    New(New),
     /// Writes a browsable manual: a page per signature, state and cause
     Docs {
         /// Folder to write to
         dir: PathBuf,
     },
+}
+
+/// Arguments of `patterns new`.
+#[derive(Args, Debug)]
+pub(crate) struct New {
+    /// A template from the report, with `<*>` for what varies
+    #[arg(required_unless_present = "from")]
+    pub(crate) template: Option<String>,
+    /// Logs, or a bundle, to take it from: the most frequent one, or the one given
+    #[arg(long, value_name = "PATH")]
+    pub(crate) from: Option<PathBuf>,
 }
 
 /// Arguments of `explain`.

@@ -8,7 +8,7 @@ use crate::args::{Common, Diagnose};
 use crate::output::{self, Failure};
 use crate::trap;
 use rdiag::bundle::Input;
-use rdiag::engine::{Engine, Options};
+use rdiag::engine::{Analysis, Engine, Options};
 use rdiag::pack::{Pack, Version};
 use rdiag::report;
 
@@ -27,9 +27,17 @@ pub(crate) fn run(common: &Common, args: &Diagnose) -> Result<bool, Failure> {
         anstream::eprintln!("rdiag: not seen: {}: {}", gap.what, gap.why);
         analysis.report.coverage.gaps.insert(0, gap);
     }
+    output::redact(common, &mut analysis.report);
     let rendered = report::render(&analysis.report, output::format(common.output), output::style(common));
     output::print(rendered.as_bytes())?;
     Ok(!analysis.report.healthy)
+}
+
+/// Everything the engine finds out about what is at one path.
+pub(crate) fn analyse(common: &Common, path: &Path) -> Result<Analysis, Failure> {
+    let engine = Engine::new(Arc::new(pack(common)?));
+    let input = open(&[path.to_owned()])?;
+    engine.run(&input, &Options::default()).map_err(|e| Failure::Job(chain(&e)))
 }
 
 /// The embedded pack, with the user's on top.

@@ -73,6 +73,13 @@ pub(crate) fn format(output: Output) -> Format {
     }
 }
 
+/// Takes credentials out of a report, unless it goes to a terminal.
+pub(crate) fn redact(common: &Common, report: &mut rdiag::report::model::Report) {
+    let secrets = common.redact || !common.no_redact && !io::stdout().is_terminal();
+    let options = rdiag::redact::Options { secrets, anonymize: common.anonymize };
+    rdiag::redact::Redactor::new(options).report(report);
+}
+
 /// Width and colours of the terminal in front of us.
 pub(crate) fn style(common: &Common) -> Style {
     let terminal = io::stdout().is_terminal();
