@@ -13,6 +13,7 @@
 //! `patterns/`. What touches the world (`bundle` reading files, `collect`, `serve`) is the rim.
 
 pub mod audit;
+pub mod bundle;
 pub mod diagnosis;
 pub mod hashring;
 pub mod limits;

@@ -63,3 +63,68 @@ pub const RING_MEMBERS: usize = 2000;
 
 /// Most precomputed copies of a ketama ring (sections × replication factor), 4 bytes each.
 pub const RING_COPIES: usize = 16 * 1024 * 1024;
+/// Most files looked at below the paths given, archives included. A ring of a thousand pods with
+/// two containers, previous logs and scrapes has a tenth of this.
+pub const BUNDLE_FILES: usize = 100_000;
+
+/// Deepest folder below a path given that is looked into.
+pub const BUNDLE_DEPTH: usize = 32;
+
+/// Bytes looked at to tell what a file is: the start of the first item of any list.
+pub const PEEK_BYTES: usize = 64 * 1024;
+
+/// Most bytes read of one JSON document. Lists are taken item by item, so this bounds time, not
+/// memory; `kubectl get pods -o json` of ten thousand pods is about this big.
+pub const DOCUMENT_BYTES: u64 = 256 * 1024 * 1024;
+
+/// Most bytes kept of one configuration file, manifest or HTTP body. A hashring of ten thousand
+/// endpoints is below 2 MiB.
+pub const CONFIG_BYTES: u64 = 8 * 1024 * 1024;
+
+/// Most configuration files kept.
+pub const CONFIG_FILES: usize = 256;
+
+/// Most records made of Kubernetes objects, events and alerts.
+pub const OBJECT_RECORDS: usize = 200_000;
+
+/// Longest value of a field of such a record, in bytes; etcd holds no object above 1.5 MiB, and a
+/// message above this is a list nobody reads.
+pub const OBJECT_VALUE_BYTES: usize = 16 * 1024;
+
+/// Most bytes unpacked of one archive, which go to a temporary file.
+pub const ARCHIVE_BYTES: u64 = 16 * 1024 * 1024 * 1024;
+
+/// Most members looked at in one archive.
+pub const ARCHIVE_ENTRIES: usize = 100_000;
+
+/// Longest name of an archive's member, in bytes (`PATH_MAX`).
+pub const ARCHIVE_NAME_BYTES: u64 = 4096;
+
+/// Most bytes that one compressed byte may become, once [`ARCHIVE_RATIO_FLOOR`] bytes came out. Logs
+/// shrink 10 to 100 times; deflate cannot go beyond 1032.
+pub const ARCHIVE_RATIO: u64 = 1000;
+
+/// Bytes that may come out of any compressed file before its ratio is judged.
+pub const ARCHIVE_RATIO_FLOOR: u64 = 128 * 1024 * 1024;
+
+/// Largest window of a zstd frame, as a power of two: what `zstd -d` accepts unasked, 128 MiB.
+pub const ZSTD_WINDOW_LOG: u32 = 27;
+
+/// Most containers told apart in one file of `kubectl cluster-info dump`.
+pub const DUMP_SECTIONS: usize = 64;
+
+/// Most gaps kept; the rest is one gap that counts them.
+pub const GAPS: usize = 512;
+
+/// Longest line of a scrape, in bytes; longer ones are counted as not understood.
+pub const METRIC_LINE_BYTES: usize = 64 * 1024;
+
+/// Most labels of one series; Prometheus itself refuses more than a few dozen.
+pub const METRIC_LABELS: usize = 128;
+
+/// Most series kept of all scrapes together. Only series that something asks for are kept, some
+/// hundred per pod.
+pub const METRIC_SERIES: usize = 100_000;
+
+/// Most points kept of one series; of more, the first and the last ones are.
+pub const METRIC_POINTS: usize = 1024;
