@@ -128,3 +128,10 @@ pub const METRIC_SERIES: usize = 100_000;
 
 /// Most points kept of one series; of more, the first and the last ones are.
 pub const METRIC_POINTS: usize = 1024;
+
+/// Most pieces of the hash circle that are measured for one tenant: two ketama rings of 2,000 members
+/// give four million; only hashmod against ketama, or two large coprime hashmod rings, give more.
+pub const RING_PIECES: u64 = 64 * 1024 * 1024;
+
+/// Most named tenants of hashring files that are computed one by one; the rest are counted.
+pub const RING_TENANTS: usize = 1000;

@@ -36,8 +36,8 @@ pub(super) fn check(auditor: &mut Auditor, matches: Option<&Matches>) {
     }
 }
 
-/// A match is a whole line, not the search string: it has a time, fields the conditions do not
-/// mention, an origin, and an anchor.
+/// A match is a whole line, not the search string: it has a time (and so a field that no condition
+/// mentions), an origin, and an anchor.
 fn whole(auditor: &mut Auditor, ix: SignatureIx, example: &Example) {
     let signature = &auditor.pack[ix];
     let target = Target::Signature(ix);
@@ -52,18 +52,6 @@ fn whole(auditor: &mut Auditor, ix: SignatureIx, example: &Example) {
         if !timed && signature.provenance != Provenance::Runbook {
             say("a whole line has a time");
         }
-        let keys: BTreeSet<_> = pairs(&example.line)
-            .into_iter()
-            .map(|(key, _)| key)
-            .collect();
-        let tested = fields(signature);
-        let plain = ["ts", "time", "level"];
-        if !keys
-            .iter()
-            .any(|key| !tested.contains(key) && !plain.contains(key))
-        {
-            say("a whole line has fields that `where` does not mention");
-        }
     }
     let anchored = signature.variants.iter().any(|variant| {
         let mut anchors = variant.anchors.iter();
@@ -75,46 +63,52 @@ fn whole(auditor: &mut Auditor, ix: SignatureIx, example: &Example) {
     }
 }
 
-/// A near miss shares an anchor, a literal of a condition or a field's value with what it is near to.
+/// A near miss shares a literal of a condition, a telling word or, for other sources than logs, a
+/// tested field with what it is near to; `hello world` does not.
 fn near(auditor: &mut Auditor, ix: SignatureIx, example: &Example) {
     let signature = &auditor.pack[ix];
     let target = Target::Signature(ix);
     if example.why.trim().is_empty() {
-        auditor.error(
-            target,
-            start(&example.line),
-            "does not say why it is another matter",
-        );
+        let message = "does not say why it is another matter";
+        auditor.error(target, start(&example.line), message);
     }
     let anchors = signature.variants.iter().flat_map(|v| &v.anchors);
     let conditions = signature.variants.iter().flat_map(|v| &v.conditions);
-    let literals = conditions
-        .flat_map(literals)
-        .filter(|literal| literal.len() >= 4);
-    let plain = ["ts", "time", "level", "caller", "component", "tenant"];
-    let values = |line: &str| -> BTreeSet<(String, String)> {
-        let pairs = pairs(line).into_iter();
-        let telling = pairs.filter(|(key, value)| !plain.contains(key) && !value.is_empty());
-        telling
-            .map(|(key, value)| (key.to_owned(), value.to_owned()))
-            .collect()
-    };
-    let own = values(&example.line);
-    let shared = signature
-        .examples
-        .matches
-        .iter()
-        .any(|m| !own.is_disjoint(&values(&m.line)));
+    let mut literals = conditions.flat_map(literals).filter(|l| l.len() >= 4);
     let line = example.line.as_bytes();
-    let close = shared
+    let own = telling_words(&example.line);
+    let mut matches = signature.examples.matches.iter();
+    let tested = fields(signature);
+    let close = matches.any(|m| !own.is_disjoint(&telling_words(&m.line)))
         || anchors.into_iter().any(|anchor| contains(line, anchor))
-        || literals
-            .into_iter()
-            .any(|literal| contains(line, literal.as_bytes()));
+        || literals.any(|literal| contains(line, literal.as_bytes()))
+        || signature.source != Source::Log
+            && pairs(&example.line)
+                .iter()
+                .any(|(key, _)| tested.contains(key));
     if !close {
-        let message = "is no near miss: it shares no literal and no field's value with the matches";
+        let message = "is no near miss: it shares no word of weight with the lines that match";
         auditor.error(target, start(&example.line), message);
     }
+}
+
+/// Words of five letters or more that not every line has.
+fn telling_words(line: &str) -> BTreeSet<&str> {
+    let words = line.split(|c: char| !c.is_ascii_alphanumeric());
+    let plain = [
+        "level",
+        "debug",
+        "error",
+        "caller",
+        "component",
+        "receive",
+        "thanos",
+    ];
+    let telling = |word: &&str| {
+        let letters = word.bytes().filter(u8::is_ascii_alphabetic).count();
+        letters >= 5 && !plain.contains(word)
+    };
+    words.filter(telling).collect()
 }
 
 fn run(auditor: &mut Auditor, ix: SignatureIx, matches: &Matches) {

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::Auditor;
-use crate::pack::{Cause, Pack, Product, Provenance, Severity, Signature, Target};
+use crate::pack::{Cause, Product, Provenance, Severity, Signature, Target};
 use crate::record::Source;
 
 /// A defining symptom must leak this much less often than its cause begins, or silence elsewhere
@@ -20,7 +20,7 @@ pub(super) fn check(auditor: &mut Auditor) {
     for target in pack.targets() {
         match target {
             Target::Cause(ix) => {
-                let symptoms = reachable(pack, target);
+                let symptoms = pack.reachable(target);
                 cause(auditor, target, &pack[ix], &symptoms);
                 reached.push(symptoms);
             }
@@ -151,22 +151,4 @@ fn explained(auditor: &mut Auditor, target: Target, signature: &Signature, cause
         let message = "users feel this, but fewer than two causes lead to it";
         auditor.warning(target, "impact:", message);
     }
-}
-
-/// Everything that follows from `from`, by however many links and gates.
-pub(super) fn reachable(pack: &Pack, from: Target) -> BTreeSet<Target> {
-    let mut all = BTreeSet::new();
-    let mut open = vec![from];
-    while let Some(next) = open.pop() {
-        let gated = pack.targets().filter(|target| match (target, next) {
-            (Target::State(gate), Target::State(member)) => pack[*gate]
-                .gate
-                .as_ref()
-                .is_some_and(|gate| gate.of == member),
-            _ => false,
-        });
-        let linked = pack.links(next).iter().map(|link| link.to);
-        open.extend(linked.chain(gated).filter(|target| all.insert(*target)));
-    }
-    all
 }

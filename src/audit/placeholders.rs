@@ -1,7 +1,6 @@
 //! `{{name}}` in commands: better found missing here than at three in the morning.
 
 use super::Auditor;
-use super::graph::reachable;
 use crate::pack::{Cause, Pack, SubjectKind, Target};
 
 /// Known of every incident in a cluster: where the ring runs, and what its workload, container and
@@ -56,7 +55,7 @@ fn names(text: &str) -> impl Iterator<Item = &str> {
 
 fn resolves(pack: &Pack, target: Target, cause: &Cause, name: &str) -> bool {
     ALWAYS.contains(&name) || fields(cause.scope).contains(&name) || {
-        let reached = reachable(pack, target);
+        let reached = pack.reachable(target);
         let mut signatures = reached.iter().filter_map(|t| match t {
             Target::Signature(ix) => Some(&pack[*ix]),
             Target::State(_) | Target::Cause(_) => None,

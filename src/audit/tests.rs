@@ -148,12 +148,6 @@ fn examples_are_whole_lines_and_near_misses() {
     );
     check(
         file,
-        " caller=a.go:1",
-        "",
-        "fields that `where` does not mention",
-    );
-    check(
-        file,
         "made for this test",
         "''",
         "says nothing of its origin",

@@ -20,27 +20,39 @@ use serde::Serialize;
 use crate::pack::Version;
 
 mod config;
+mod diff;
 mod fault;
 mod glob;
 mod gorand;
 mod hash;
 mod json;
+mod pieces;
+mod plan;
+mod population;
 mod quorum;
 mod ring;
 mod router;
 mod series;
 mod shuffle;
+mod simulate;
+mod text;
+mod validate;
 
 #[cfg(test)]
 mod tests;
 
 pub use config::{Endpoint, Matcher, Name, Override, RingConfig, Rings, Shuffle};
+pub use diff::{Diff, GroupDiff, MemberMoves, Moves, TenantMove, diff};
 pub use fault::{Fault, Place, Weight};
 pub use hash::{config_hash, config_hashes, series_hash};
+pub use plan::{Plan, PlanError, PlanMember, PlanRequest, Step, plan};
+pub use population::Load;
 pub use quorum::{Quorum, quorum};
 pub use ring::{Ring, RingError, SECTIONS_PER_MEMBER};
 pub use router::{Placement, Router, place};
 pub use series::{Labels, SeriesError, parse_series};
+pub use simulate::{Loss, MemberLoad, Simulation, ZoneLoss, request_share, simulate};
+pub use text::{assumptions, diff_text, faults_text, plan_markdown, plan_text, simulation_text};
 
 /// How series are spread over the members of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]

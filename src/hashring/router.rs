@@ -21,6 +21,8 @@ pub struct Router<'a> {
 enum Built {
     Whole(Ring),
     Sharded(Base),
+    /// Loads, but every request fails.
+    Failing(RingError),
 }
 
 /// Where the copies of one series go.
@@ -78,6 +80,7 @@ impl<'a> Router<'a> {
         let config = &self.rings.rings[index];
         match &self.built[index] {
             Built::Whole(ring) => Ok(Cow::Borrowed(ring)),
+            Built::Failing(error) => Err(error.clone()),
             Built::Sharded(base) => {
                 let shuffle = config.active_shuffle().cloned().unwrap_or_default();
                 let members = base.shard(&shuffle, tenant)?;
@@ -165,7 +168,11 @@ fn build(index: usize, config: &RingConfig, setup: &Setup) -> Result<Built, Ring
         .active_shuffle()
         .filter(|_| at_least(setup.version, 39))
     else {
-        return Ring::build(algorithm, &config.endpoints, setup).map(Built::Whole);
+        return match Ring::build(algorithm, &config.endpoints, setup) {
+            Ok(ring) => Ok(Built::Whole(ring)),
+            Err(error @ RingError::InsufficientNodes { .. }) => Ok(Built::Failing(error)),
+            Err(error) => Err(error),
+        };
     };
     if algorithm == Algorithm::Hashmod {
         return Err(RingError::ShuffleWithHashmod);

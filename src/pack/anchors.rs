@@ -77,9 +77,19 @@ pub(crate) fn derive(conditions: &BTreeMap<String, RawCondition>) -> Vec<String>
         }
     }
     let mut set = best.map(|(_, set)| set).unwrap_or_default();
-    set.sort();
-    set.dedup();
-    set
+    // Where one member is part of another, looking for the shorter one finds both.
+    set.sort_by(|a, b| a.len().cmp(&b.len()).then_with(|| a.cmp(b)));
+    let mut needed: Vec<String> = Vec::with_capacity(set.len());
+    for member in set {
+        if !needed
+            .iter()
+            .any(|shorter| member.contains(shorter.as_str()))
+        {
+            needed.push(member);
+        }
+    }
+    needed.sort();
+    needed
 }
 
 fn of_test(test: &RawTest) -> Option<Vec<String>> {

@@ -1,5 +1,6 @@
 //! Finding things in a pack by id and by index.
 
+use std::collections::BTreeSet;
 use std::ops::Index;
 
 use super::{Cause, CauseIx, Link, Pack, Signature, SignatureIx, State, StateIx, Target};
@@ -97,6 +98,31 @@ impl Pack {
         self.targets()
             .flat_map(|from| self.links(from).iter().map(move |link| (from, link)))
             .filter(move |(_, link)| link.to == to)
+    }
+
+    /// The gates that open when enough members are in this state.
+    pub fn gates_of(&self, member: StateIx) -> impl Iterator<Item = StateIx> {
+        let states = (0..).map(StateIx).zip(&self.states);
+        let gates = states.filter(move |(_, state)| {
+            let gate = state.gate.as_ref();
+            gate.is_some_and(|gate| gate.of == member)
+        });
+        gates.map(|(ix, _)| ix)
+    }
+
+    /// Everything that follows from `from`, by however many links and gates; without itself.
+    #[must_use]
+    pub fn reachable(&self, from: Target) -> BTreeSet<Target> {
+        let mut all = BTreeSet::new();
+        let mut open = vec![from];
+        while let Some(next) = open.pop() {
+            let mut follow: Vec<Target> = self.links(next).iter().map(|link| link.to).collect();
+            if let Target::State(member) = next {
+                follow.extend(self.gates_of(member).map(Target::State));
+            }
+            open.extend(follow.into_iter().filter(|target| all.insert(*target)));
+        }
+        all
     }
 }
 

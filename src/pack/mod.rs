@@ -14,6 +14,7 @@ mod cycles;
 mod lazy;
 mod load;
 mod lookup;
+pub mod manual;
 mod problem;
 mod raw;
 mod version;

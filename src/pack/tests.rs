@@ -96,7 +96,7 @@ verify: no restart of {{pod}} for an hour
 avoid: restarting it
 ";
 
-fn files() -> Vec<(String, String)> {
+pub(super) fn files() -> Vec<(String, String)> {
     let other = STATE
         .replace("state/other", "state/none")
         .split("links")
@@ -221,6 +221,7 @@ fn check(path: &str, from: &str, to: &str, expected: &str) {
 }
 
 #[test]
+#[allow(clippy::too_many_lines)]
 fn problems_point_at_their_place() {
     let sig = "peer-backoff.yaml";
     check(

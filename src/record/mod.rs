@@ -10,7 +10,7 @@
 use std::cell::OnceCell;
 
 pub mod body;
-//pub mod errors;
+pub mod errors;
 pub mod fields;
 pub mod frame;
 mod origin;
@@ -18,7 +18,7 @@ pub mod reader;
 pub mod time;
 
 pub use body::{Format, Peek, peek};
-//pub use errors::{Attempt, Leaf, leaves};
+pub use errors::{Attempt, Leaf, leaves};
 pub use fields::{Fields, Issue, Issues};
 pub use frame::{Frame, FrameState, Who, split_frame};
 pub use origin::{Origin, Origins};

@@ -1,0 +1,347 @@
+//! Which sets of causes are weighed: all of up to `max_set` where that is affordable, else the
+//! best ones a beam finds; in either case every single change to the best set as well.
+
+use std::collections::BTreeSet;
+
+use super::Options;
+use super::engine::Engine;
+use super::fixed::{self, Fixed};
+use super::problem::Problem;
+use crate::diagnosis::network::Network;
+
+/// Most evaluations of one component. At 2–4 µs each this is the time an answer may take.
+const EVALUATIONS: usize = 60_000;
+
+/// Evaluations a beam may use: it runs on the large components, where each one costs more.
+const BEAM_EVALUATIONS: usize = 24_000;
+
+/// Causes a beam adds from its second round on: those that alone raise the joint probability
+/// most, or lower it least.
+const SHORTLIST: usize = 64;
+
+/// Most steps of the final climb; each must improve the best set.
+const STEPS: usize = 64;
+
+/// One weighed set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Record {
+    /// Switches of its causes, sorted.
+    pub(super) set: Vec<u32>,
+    pub(super) ln_prior: Fixed,
+    pub(super) ln_likelihood: Fixed,
+}
+
+impl Record {
+    /// ln P(set and evidence).
+    pub(super) fn joint(&self) -> Fixed {
+        self.ln_prior.saturating_add(self.ln_likelihood)
+    }
+}
+
+/// All sets weighed, most probable first, ties by their causes.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Found {
+    pub(super) records: Vec<Record>,
+    /// Every set of the size asked for was weighed.
+    pub(super) complete: bool,
+}
+
+/// Priors of switches, and which exclude each other.
+pub(super) struct Priors {
+    /// ln P(no cause).
+    pub(super) none: Fixed,
+    /// ln of the prior odds of each cause.
+    pub(super) odds: Vec<Fixed>,
+    excluded: Vec<BTreeSet<u32>>,
+}
+
+impl Priors {
+    /// Priors of the causes of a problem. No cause is certain, and none is impossible.
+    pub(super) fn new(network: &Network, problem: &Problem) -> Self {
+        let (mut none, mut odds) = (0, Vec::new());
+        let mut excluded = vec![BTreeSet::new(); problem.causes.len()];
+        for (i, &cause) in problem.causes.iter().enumerate() {
+            let p = prior(network.causes[cause].prior);
+            let off = fixed::from_nats(libm::log1p(-p));
+            none += off;
+            odds.push(fixed::ln(p) - off);
+            for other in problem.switches_of(&network.causes[cause].excludes) {
+                if other as usize != i {
+                    excluded[i].insert(other);
+                    excluded[other as usize].insert(i as u32);
+                }
+            }
+        }
+        Self {
+            none,
+            odds,
+            excluded,
+        }
+    }
+
+    /// ln P(exactly this set).
+    pub(super) fn of(&self, set: &[u32]) -> Fixed {
+        self.none + set.iter().map(|&c| self.odds[c as usize]).sum::<Fixed>()
+    }
+
+    /// The cause may be active together with these.
+    pub(super) fn allows(&self, set: &[u32], cause: u32) -> bool {
+        let excluded = &self.excluded[cause as usize];
+        excluded.is_empty() || !set.iter().any(|c| excluded.contains(c))
+    }
+}
+
+/// A prior that is neither 0 nor 1.
+pub(super) fn prior(p: f64) -> f64 {
+    const LEAST: f64 = 1e-15;
+    fixed::probability(p).clamp(LEAST, 1.0 - LEAST)
+}
+
+/// Weighs sets of causes.
+pub(super) fn search(network: &Network, problem: &Problem, options: &Options) -> Found {
+    let seeded = |i: &u32| network.causes[problem.causes[*i as usize]].seeded;
+    let all = 0..problem.causes.len() as u32;
+    let (seeds, mut free): (Vec<u32>, Vec<u32>) = all.partition(seeded);
+    // The dearest switches first: they are thrown once, the cheap ones again and again below.
+    free.sort_by_key(|&c| {
+        let cost = problem.switch_plans[c as usize].cost;
+        (std::cmp::Reverse(cost), c)
+    });
+    let mut search = Search {
+        engine: Engine::new(problem),
+        priors: Priors::new(network, problem),
+        records: Vec::new(),
+        seen: BTreeSet::new(),
+    };
+    let starts = search.starts(&seeds);
+    let sets = starts
+        .len()
+        .saturating_mul(combinations(free.len(), options.max_set));
+    let complete = free.len() <= options.exact_candidates && sets <= EVALUATIONS;
+    if complete {
+        for start in &starts {
+            search.enumerate(start, &free, options.max_set);
+        }
+    } else {
+        search.beam(starts, &free, options);
+    }
+    search.climb(problem.causes.len() as u32);
+    Found {
+        records: search.sorted(),
+        complete,
+    }
+}
+
+/// Number of subsets of at most `k` of `n`.
+pub(super) fn combinations(n: usize, k: usize) -> usize {
+    let (mut sum, mut term) = (1usize, 1usize);
+    for j in 0..k.min(n) {
+        term = term.saturating_mul(n - j) / (j + 1);
+        sum = sum.saturating_add(term);
+    }
+    sum
+}
+
+struct Search<'p> {
+    engine: Engine<'p>,
+    priors: Priors,
+    records: Vec<Record>,
+    seen: BTreeSet<Vec<u32>>,
+}
+
+impl Search<'_> {
+    /// The sets that all others grow from: all seeded causes; all but one; none. Of seeded causes
+    /// that exclude each other every one leads once.
+    fn starts(&self, seeds: &[u32]) -> Vec<Vec<u32>> {
+        let mut starts = BTreeSet::from([Vec::new()]);
+        let mut full = BTreeSet::from([self.compatible(None, seeds)]);
+        full.extend(seeds.iter().map(|&s| self.compatible(Some(s), seeds)));
+        for start in &full {
+            for i in 0..start.len() {
+                let mut less = start.clone();
+                less.remove(i);
+                starts.insert(less);
+            }
+        }
+        starts.extend(full);
+        starts.into_iter().collect()
+    }
+
+    fn compatible(&self, first: Option<u32>, seeds: &[u32]) -> Vec<u32> {
+        let mut set: Vec<u32> = first.into_iter().collect();
+        for &seed in seeds {
+            if !set.contains(&seed) && self.priors.allows(&set, seed) {
+                set.push(seed);
+            }
+        }
+        set.sort_unstable();
+        set
+    }
+
+    /// Weighs the set whose switches are on.
+    fn record(&mut self, set: Vec<u32>) -> Fixed {
+        let record = Record {
+            ln_prior: self.priors.of(&set),
+            ln_likelihood: self.engine.ln_likelihood(),
+            set,
+        };
+        let joint = record.joint();
+        self.records.push(record);
+        joint
+    }
+
+    fn enumerate(&mut self, start: &[u32], free: &[u32], most: usize) {
+        self.engine.push_all(start);
+        self.record(start.to_vec());
+        let mut set = start.to_vec();
+        self.extend(&mut set, free, most);
+        self.engine.pop_n(start.len());
+    }
+
+    /// Adds every choice of at most `most` of `free`, in order.
+    fn extend(&mut self, set: &mut Vec<u32>, free: &[u32], most: usize) {
+        if most == 0 {
+            return;
+        }
+        for (i, &cause) in free.iter().enumerate() {
+            if !self.priors.allows(set, cause) {
+                continue;
+            }
+            self.engine.push(cause);
+            set.push(cause);
+            self.record(sorted(set));
+            self.extend(set, &free[i + 1..], most - 1);
+            set.pop();
+            self.engine.pop();
+        }
+    }
+
+    /// Grows the best sets by one cause at a time, beyond `max_set` while that pays.
+    fn beam(&mut self, starts: Vec<Vec<u32>>, free: &[u32], options: &Options) {
+        let mut frontier = Vec::new();
+        for start in starts.iter().take(options.beam.max(1)) {
+            self.engine.push_all(start);
+            let joint = self.weigh(start.clone());
+            self.engine.pop_n(start.len());
+            frontier.extend(joint.map(|j| (j, start.clone())));
+        }
+        let (mut shortlist, mut best) = (free.to_vec(), Fixed::MIN);
+        let mut left = BEAM_EVALUATIONS;
+        for round in 0.. {
+            rank(&mut frontier);
+            let top = frontier.first().map_or(Fixed::MIN, |f| f.0);
+            if frontier.is_empty() || left == 0 || round >= options.max_set && top <= best {
+                return;
+            }
+            best = best.max(top);
+            let rounds = options.max_set.saturating_sub(round).max(1);
+            let width = left / (rounds * shortlist.len().max(1));
+            frontier.truncate(width.clamp(1, options.beam.max(1)));
+            let (next, gains) = self.grow(&frontier, &shortlist, &mut left);
+            if round == 0 {
+                shortlist = best_gains(gains);
+            }
+            frontier = next;
+        }
+    }
+
+    /// All sets one larger, and for each cause the most it changed a joint probability.
+    #[allow(clippy::type_complexity)]
+    fn grow(
+        &mut self,
+        frontier: &[(Fixed, Vec<u32>)],
+        causes: &[u32],
+        left: &mut usize,
+    ) -> (Vec<(Fixed, Vec<u32>)>, Vec<(Fixed, u32)>) {
+        let mut next = Vec::new();
+        let mut gains: Vec<(Fixed, u32)> = causes.iter().map(|&c| (Fixed::MIN, c)).collect();
+        for (joint, set) in frontier {
+            self.engine.push_all(set);
+            for gain in &mut gains {
+                let cause = gain.1;
+                if *left == 0 || set.contains(&cause) || !self.priors.allows(set, cause) {
+                    continue;
+                }
+                *left -= 1;
+                let mut larger = set.clone();
+                larger.push(cause);
+                larger.sort_unstable();
+                self.engine.push(cause);
+                if let Some(value) = self.weigh(larger.clone()) {
+                    gain.0 = gain.0.max(value - joint);
+                    next.push((value, larger));
+                }
+                self.engine.pop();
+            }
+            self.engine.pop_n(set.len());
+        }
+        (next, gains)
+    }
+
+    /// Records the set whose switches are on, unless it was before.
+    fn weigh(&mut self, set: Vec<u32>) -> Option<Fixed> {
+        self.seen.insert(set.clone()).then(|| self.record(set))
+    }
+
+    /// Weighs all single changes of the best set, and goes on from a better one if there is one.
+    fn climb(&mut self, causes: u32) {
+        self.seen = self.records.iter().map(|r| r.set.clone()).collect();
+        let best = |records: &[Record]| {
+            let top = records
+                .iter()
+                .max_by(|a, b| (a.joint(), &b.set).cmp(&(b.joint(), &a.set)));
+            top.map(|r| (r.joint(), r.set.clone()))
+        };
+        let Some((mut joint, mut set)) = best(&self.records) else {
+            return;
+        };
+        for _ in 0..STEPS {
+            let from = self.records.len();
+            self.engine.push_all(&set);
+            for cause in 0..causes {
+                self.toggle(&set, cause);
+            }
+            self.engine.pop_n(set.len());
+            match best(&self.records[from..]) {
+                Some((value, next)) if value > joint => (joint, set) = (value, next),
+                _ => return,
+            }
+        }
+    }
+
+    fn toggle(&mut self, set: &[u32], cause: u32) {
+        let mut next = set.to_vec();
+        match next.binary_search(&cause) {
+            Ok(place) => drop(next.remove(place)),
+            Err(_) if !self.priors.allows(set, cause) => return,
+            Err(place) => next.insert(place, cause),
+        }
+        self.engine.push(cause);
+        self.weigh(next);
+        self.engine.pop();
+    }
+
+    fn sorted(mut self) -> Vec<Record> {
+        let key = |a: &Record, b: &Record| b.joint().cmp(&a.joint()).then(a.set.cmp(&b.set));
+        self.records.sort_by(key);
+        self.records.dedup_by(|a, b| a.set == b.set);
+        self.records
+    }
+}
+
+fn sorted(set: &[u32]) -> Vec<u32> {
+    let mut set = set.to_vec();
+    set.sort_unstable();
+    set
+}
+
+/// Best first, ties by causes.
+fn rank(frontier: &mut [(Fixed, Vec<u32>)]) {
+    frontier.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
+}
+
+fn best_gains(mut gains: Vec<(Fixed, u32)>) -> Vec<u32> {
+    gains.sort_by_key(|&(gain, cause)| (std::cmp::Reverse(gain), cause));
+    gains.truncate(SHORTLIST);
+    gains.into_iter().map(|(_, cause)| cause).collect()
+}
