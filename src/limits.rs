@@ -177,3 +177,5 @@ pub const FOLLOW_QUEUE: usize = 1024;
 
 /// Most containers followed at once; further ones are a gap.
 pub const FOLLOW_STREAMS: usize = 500;
+/// Longest answer of the Prometheus query API that is read, in bytes.
+pub const QUERY_BYTES: u64 = 64 * 1024 * 1024;

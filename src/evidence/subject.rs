@@ -25,7 +25,7 @@ impl Subject {
     /// The pod that `origin` stands for.
     #[must_use]
     pub fn pod_of(origin: &Origin) -> Self {
-        Self::new(SubjectKind::Pod, &origin.display_name())
+        Self::new(SubjectKind::Pod, &origin.name())
     }
 }
 

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::limits;
-use crate::pack::{Condition, Signature, Test};
+use crate::pack::{Condition, LazyRegex, Signature, Test};
 use crate::record::Record;
 use crate::record::errors::Leaf;
 
@@ -90,7 +90,7 @@ pub(super) fn extracts(
     out
 }
 
-fn take(value: &[u8], regex: Option<&regex::bytes::Regex>, name: &str, found: &mut Vec<String>) {
+fn take(value: &[u8], regex: Option<&LazyRegex>, name: &str, found: &mut Vec<String>) {
     let mut add = |bytes: &[u8]| {
         let text = String::from_utf8_lossy(bytes).into_owned();
         if !text.is_empty() && found.len() < limits::EXTRACTS && !found.contains(&text) {
@@ -100,7 +100,7 @@ fn take(value: &[u8], regex: Option<&regex::bytes::Regex>, name: &str, found: &m
     match regex {
         None => add(value),
         Some(regex) => {
-            for captures in regex.captures_iter(value).take(limits::EXTRACTS) {
+            for captures in regex.regex().captures_iter(value).take(limits::EXTRACTS) {
                 let group = captures.name(name).or_else(|| captures.get(1)).or_else(|| captures.get(0));
                 if let Some(group) = group {
                     add(group.as_bytes());

@@ -7,6 +7,7 @@
 //! [`Reader`] cuts a stream into lines, [`frame`] takes off what other programs wrote around them,
 //! [`body`] reads what is left, and [`errors`] takes error chains apart.
 
+use std::borrow::Cow;
 use std::cell::OnceCell;
 
 pub mod body;
@@ -161,6 +162,27 @@ impl<'a> Record<'a> {
     /// The fields; tokenised at the first call.
     pub fn fields(&self) -> &Fields<'a> {
         &self.parsed().fields
+    }
+
+    /// The record as text: the body of a log line, `key=value` pairs for other sources.
+    pub fn text(&self) -> Cow<'_, [u8]> {
+        if self.source == Source::Log {
+            return Cow::Borrowed(self.body);
+        }
+        let mut text = Vec::new();
+        for (key, value) in self.fields().iter() {
+            if !text.is_empty() {
+                text.push(b' ');
+            }
+            text.extend_from_slice(key);
+            text.push(b'=');
+            if value.iter().any(|b| *b <= b' ' || *b == b'"' || *b == b'=') {
+                text.extend_from_slice(format!("{:?}", String::from_utf8_lossy(value)).as_bytes());
+            } else {
+                text.extend_from_slice(value);
+            }
+        }
+        Cow::Owned(text)
     }
 
     /// What was odd about the body; tokenises it at the first call.

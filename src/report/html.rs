@@ -1,13 +1,14 @@
 //! One self-contained page: no scripts, nothing fetched, light and dark, readable on a phone.
 //!
-//! The template only arranges; what it says is chosen here and in [`super::view`]. askama escapes.
+//! The template only arranges; what it says is chosen here, in `view` and in `choice`. askama escapes.
 
 use askama::Template;
 
+use super::choice;
 use super::model::{Hypothesis, Incident, NextCheck, Novel, Report, Step, TimelineRow};
 use super::phrase;
 use super::strip::{self, Axis, Cell, Rank};
-use super::view::{self, Reason, View};
+use super::view::{Reason, View};
 
 /// Most rows of one picture; those at fault and the worst come first.
 const ROWS: usize = 60;
@@ -55,8 +56,15 @@ struct CausePart<'a> {
     subjects: String,
     pro: Vec<Reason>,
     contra: Vec<Reason>,
-    remedies: Vec<(&'static str, &'a [Step])>,
+    remedies: Vec<RemedyPart<'a>>,
     explains: Vec<(String, String)>,
+}
+
+struct RemedyPart<'a> {
+    title: &'static str,
+    steps: &'a [Step],
+    /// What not to do stands right after what to do.
+    then_avoid: bool,
 }
 
 struct MemberPart {
@@ -129,19 +137,23 @@ pub(super) fn render(report: &Report) -> String {
 }
 
 fn incident_part<'a>(view: &View, incident: &'a Incident, number: usize) -> IncidentPart<'a> {
-    let remaining = view::remaining(incident);
-    let top = view::leading(incident);
+    let remaining = choice::remaining(incident);
+    let top = choice::leading(incident);
     let named = top.filter(|_| incident.verdict != "cannot_tell");
     let causes = match &remaining {
         Some(remaining) => remaining.clone(),
         None => top.into_iter().collect(),
+    };
+    let now = match remaining {
+        Some(_) => "If it is this",
+        None => "Do now",
     };
     IncidentPart {
         incident,
         number,
         word: phrase::verdict(&incident.verdict),
         headline: named.map_or_else(
-            || view::undecided_title(incident, remaining.as_deref().unwrap_or_default()),
+            || choice::undecided_title(incident, remaining.as_deref().unwrap_or_default()),
             |top| top.title.clone(),
         ),
         percent: named
@@ -151,25 +163,34 @@ fn incident_part<'a>(view: &View, incident: &'a Incident, number: usize) -> Inci
         picture: picture(view, incident),
         checks: &incident.next_checks,
         undecided: remaining.is_some(),
-        causes: causes.into_iter().map(|h| cause_part(view, h)).collect(),
-        lesser: view::lesser(incident)
+        causes: causes
             .into_iter()
-            .map(|h| cause_part(view, h))
+            .map(|h| cause_part(view, h, now))
+            .collect(),
+        lesser: choice::lesser(incident)
+            .into_iter()
+            .map(|h| cause_part(view, h, "If it is this"))
             .collect(),
         unknown: phrase::percent(incident.unknown_probability),
-        unknown_matters: view::unknown_matters(incident),
+        unknown_matters: choice::unknown_matters(incident),
         left_over: view.left_over(incident),
     }
 }
 
-fn cause_part<'a>(view: &View, hypothesis: &'a Hypothesis) -> CausePart<'a> {
+fn cause_part<'a>(view: &View, hypothesis: &'a Hypothesis, now: &'static str) -> CausePart<'a> {
     let remedy = &hypothesis.remediation;
-    let mut remedies: Vec<(&'static str, &'a [Step])> = vec![
-        ("Do now", &remedy.mitigate),
-        ("Confirm", &remedy.confirm),
-        ("Fix", &remedy.fix),
+    let mut remedies: Vec<RemedyPart> = vec![
+        RemedyPart::new(now, &remedy.mitigate),
+        RemedyPart::new("Confirm", &remedy.confirm),
+        RemedyPart::new("Fix", &remedy.fix),
     ];
-    remedies.retain(|(_, steps)| !steps.is_empty());
+    if hypothesis.band != "confirmed" {
+        remedies.swap(0, 1);
+    }
+    remedies.retain(|part| !part.steps.is_empty());
+    if let Some(part) = remedies.iter_mut().find(|part| part.title != "Confirm") {
+        part.then_avoid = true;
+    }
     CausePart {
         hypothesis,
         percent: phrase::percent(hypothesis.probability),
@@ -183,8 +204,8 @@ fn cause_part<'a>(view: &View, hypothesis: &'a Hypothesis) -> CausePart<'a> {
             .iter()
             .map(|symptom| {
                 let text = format!(
-                    "{} · {} · ×{} · {}",
-                    view::titled(&symptom.title, &symptom.symptom),
+                    "{} · {}\u{a0}×{} · {}",
+                    choice::titled(&symptom.title, &symptom.symptom),
                     view.subject(&symptom.subject),
                     phrase::count(symptom.count),
                     symptom.symptom
@@ -192,6 +213,23 @@ fn cause_part<'a>(view: &View, hypothesis: &'a Hypothesis) -> CausePart<'a> {
                 (text, symptom.samples.join("\n"))
             })
             .collect(),
+    }
+}
+
+impl<'a> RemedyPart<'a> {
+    fn new(title: &'static str, steps: &'a [Step]) -> Self {
+        Self {
+            title,
+            steps,
+            then_avoid: false,
+        }
+    }
+}
+
+impl CausePart<'_> {
+    /// Whether what not to do has no step to stand behind.
+    fn avoid_alone(&self) -> bool {
+        !self.remedies.iter().any(|part| part.then_avoid)
     }
 }
 

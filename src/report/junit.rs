@@ -2,9 +2,10 @@
 
 use quick_junit::{NonSuccessKind, Report as Junit, TestCase, TestCaseStatus, TestSuite};
 
+use super::choice;
 use super::model::{Incident, Report};
 use super::phrase;
-use super::view::{self, View};
+use super::view::View;
 
 pub(super) fn render(report: &Report) -> String {
     let view = View::new(report);
@@ -32,12 +33,9 @@ pub(super) fn render(report: &Report) -> String {
 }
 
 fn case(view: &View, incident: &Incident) -> TestCase {
-    let remaining = view::remaining(incident);
-    let top = view::leading(incident);
-    let name = match (top, &remaining) {
-        (Some(_), _) if incident.verdict != "cannot_tell" => view.one_line(incident),
-        (_, remaining) => view::undecided_title(incident, remaining.as_deref().unwrap_or_default()),
-    };
+    let top = choice::leading(incident);
+    // Without times, so that a pipeline knows the case again tomorrow.
+    let name = view.name(incident);
     let mut status = if incident.verdict == "benign" {
         TestCaseStatus::success()
     } else {
@@ -46,10 +44,11 @@ fn case(view: &View, incident: &Incident) -> TestCase {
     if incident.verdict != "benign" {
         let odds = top.map(|h| format!(" ({})", phrase::percent(h.probability)));
         status.set_message(format!(
-            "{}{}: {name}",
+            "{}{}: {}",
             phrase::verdict(&incident.verdict),
             odds.filter(|_| incident.verdict != "cannot_tell")
-                .unwrap_or_default()
+                .unwrap_or_default(),
+            view.one_line(incident)
         ));
         status.set_type(top.map_or("unknown", |h| h.cause.as_str()));
         status.set_description(description(view, incident));
@@ -93,10 +92,14 @@ fn description(view: &View, incident: &Incident) -> String {
                 ));
             }
         }
-        for step in &hypothesis.remediation.mitigate {
-            let risk = step.risk.as_ref().map(|risk| format!(" ({risk})"));
-            lines.push(format!("  do: {}{}", step.what, risk.unwrap_or_default()));
-            lines.extend(step.run.iter().map(|run| format!("      {run}")));
+        let remedy = &hypothesis.remediation;
+        for (word, steps) in [("do", &remedy.mitigate), ("fix", &remedy.fix)] {
+            for step in steps {
+                let risk = step.risk.as_ref().map(|risk| format!(" ({risk})"));
+                let risk = risk.unwrap_or_default();
+                lines.push(format!("  {word}: {}{risk}", step.what));
+                lines.extend(step.run.iter().map(|run| format!("      {run}")));
+            }
         }
         for avoid in &hypothesis.remediation.avoid {
             lines.push(format!("  do not: {avoid}"));

@@ -2,10 +2,11 @@
 
 use std::fmt::Write as _;
 
+use super::choice;
 use super::escape::{markdown as md, markdown_block, markdown_code as code};
 use super::model::{Hypothesis, Incident, NextCheck, Report, Step};
 use super::phrase;
-use super::view::{self, Reason, View};
+use super::view::{Reason, View};
 
 pub(super) fn render(report: &Report) -> String {
     let view = View::new(report);
@@ -32,15 +33,15 @@ pub(super) fn render(report: &Report) -> String {
 
 fn headline(incident: &Incident) -> String {
     let word = phrase::verdict(&incident.verdict);
-    match view::leading(incident) {
+    match choice::leading(incident) {
         Some(top) if incident.verdict != "cannot_tell" => format!(
             "{word}: {} ({})",
             top.title,
             phrase::percent(top.probability)
         ),
         _ => {
-            let remaining = view::remaining(incident).unwrap_or_default();
-            format!("{word}: {}", view::undecided_title(incident, &remaining))
+            let remaining = choice::remaining(incident).unwrap_or_default();
+            format!("{word}: {}", choice::undecided_title(incident, &remaining))
         }
     }
 }
@@ -64,8 +65,8 @@ fn healthy(out: &mut String, view: &View) {
 }
 
 fn incident(out: &mut String, view: &View, incident: &Incident) {
-    let remaining = view::remaining(incident);
-    let top = view::leading(incident);
+    let remaining = choice::remaining(incident);
+    let top = choice::leading(incident);
     let decided = top.filter(|_| incident.verdict != "cannot_tell");
     let status = view.status(incident, decided);
     if !status.is_empty() {
@@ -81,7 +82,7 @@ fn incident(out: &mut String, view: &View, incident: &Incident) {
             for hypothesis in &remaining {
                 hypothesis_line(out, view, hypothesis);
             }
-            if view::unknown_matters(incident) {
+            if choice::unknown_matters(incident) {
                 let percent = phrase::percent(incident.unknown_probability);
                 let _ = writeln!(out, "- **{percent}** a cause that rdiag does not know");
             }
@@ -130,7 +131,7 @@ fn checks(out: &mut String, title: &str, checks: &[NextCheck]) {
             }
         }
     }
-    out.push('\n');
+    end_block(out);
 }
 
 fn chain(out: &mut String, hypothesis: &Hypothesis) {
@@ -166,7 +167,7 @@ fn remedy(out: &mut String, hypothesis: &Hypothesis) {
         for avoid in &remedy.avoid {
             let _ = writeln!(out, "- {}", md(avoid));
         }
-        out.push('\n');
+        end_block(out);
     }
     steps(out, "Confirm", &remedy.confirm);
     steps(out, "Fix", &remedy.fix);
@@ -191,7 +192,14 @@ fn steps(out: &mut String, title: &str, steps: &[Step]) {
         );
         command(out, step.run.as_deref());
     }
-    out.push('\n');
+    end_block(out);
+}
+
+/// One empty line after a list; a code block in it has left one already.
+fn end_block(out: &mut String) {
+    if !out.ends_with("\n\n") {
+        out.push('\n');
+    }
 }
 
 /// A command as a block inside a list item.
@@ -202,7 +210,7 @@ fn command(out: &mut String, run: Option<&str>) {
 }
 
 fn lesser(out: &mut String, view: &View, incident: &Incident) {
-    let lesser = view::lesser(incident);
+    let lesser = choice::lesser(incident);
     if lesser.is_empty() {
         return;
     }
@@ -210,7 +218,7 @@ fn lesser(out: &mut String, view: &View, incident: &Incident) {
     for hypothesis in lesser {
         hypothesis_line(out, view, hypothesis);
     }
-    out.push('\n');
+    end_block(out);
 }
 
 fn left_over(out: &mut String, view: &View, incident: &Incident) {
@@ -222,7 +230,7 @@ fn left_over(out: &mut String, view: &View, incident: &Incident) {
     for text in left {
         let _ = writeln!(out, "- {}", md(&text));
     }
-    out.push('\n');
+    end_block(out);
 }
 
 /// The lines themselves, folded away.
@@ -236,7 +244,7 @@ fn evidence(out: &mut String, view: &View, incident: &Incident) {
             let _ = writeln!(
                 out,
                 "- {} · {} ×{} ({})",
-                md(&view::titled(&symptom.title, &symptom.symptom)),
+                md(&choice::titled(&symptom.title, &symptom.symptom)),
                 code(&view.subject(&symptom.subject)),
                 phrase::count(symptom.count),
                 code(&symptom.symptom)
@@ -247,7 +255,8 @@ fn evidence(out: &mut String, view: &View, incident: &Incident) {
             }
         }
     }
-    let _ = writeln!(out, "\n</details>\n");
+    end_block(out);
+    let _ = writeln!(out, "</details>\n");
 }
 
 fn gaps(out: &mut String, view: &View) {
@@ -259,7 +268,7 @@ fn gaps(out: &mut String, view: &View) {
     for (what, why) in gaps {
         let _ = writeln!(out, "- {}: {}", md(&what), md(&why));
     }
-    out.push('\n');
+    end_block(out);
 }
 
 fn novel(out: &mut String, view: &View) {

@@ -5,6 +5,8 @@
 //! of [`escape`] on its way out: text, Markdown, HTML, Slack and JUnit see a cleaned copy of the
 //! report, JSON and YAML the value itself with what terminals obey written as escapes.
 
+mod choice;
+mod compose;
 pub mod escape;
 mod html;
 mod junit;
@@ -95,7 +97,7 @@ impl Format {
 /// How text is laid out; other formats ignore it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Style {
-    /// Columns of the terminal. Below 40 is taken as 40; lines never use more than 120.
+    /// Columns of the terminal. Below 40 is taken as 40; lines use at most 100.
     pub width: usize,
     /// Colour by ANSI sequences. Nothing is said by colour alone.
     pub color: bool,
@@ -126,3 +128,4 @@ pub fn render(report: &Report, format: Format, style: Style) -> String {
         Format::Junit => junit::render(&escape::clean(report)),
     }
 }
+pub use compose::{Extra, compose};

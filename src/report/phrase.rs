@@ -228,10 +228,26 @@ pub(super) fn pod<'a>(name: &'a str, namespace: Option<&str>) -> &'a str {
 /// Several names as one: all of them up to three, then how many more.
 pub(super) fn names(names: &[String]) -> String {
     match names {
-        [] => String::new(),
-        [all @ ..] if all.len() <= 3 => all.join(", "),
-        [first, second, rest @ ..] => format!("{first}, {second} and {} more", rest.len()),
-        [one] => one.clone(),
+        [first, second, rest @ ..] if rest.len() > 1 => {
+            format!("{first}, {second} and {} more", rest.len())
+        }
+        all => all.join(", "),
+    }
+}
+
+/// [`names`], with a beginning that all share said once: `metrics of a, b`.
+pub(super) fn list(texts: &[String]) -> String {
+    let Some((head, _)) = texts.first().and_then(|text| text.rsplit_once(' ')) else {
+        return names(texts);
+    };
+    let tails: Option<Vec<String>> = texts
+        .iter()
+        .map(|text| text.strip_prefix(head)?.strip_prefix(' '))
+        .map(|tail| tail.map(str::to_owned))
+        .collect();
+    match tails {
+        Some(tails) if tails.len() > 1 => format!("{head} {}", names(&tails)),
+        _ => names(texts),
     }
 }
 

@@ -2,10 +2,11 @@
 
 use serde_json::{Value, json};
 
+use super::choice;
 use super::escape::{slack, slack_code};
 use super::model::{Hypothesis, Incident, Report};
 use super::phrase;
-use super::view::{self, View};
+use super::view::{Reason, View};
 
 /// Limits of Block Kit: blocks in a message, and characters in a section, a header and a context.
 const BLOCKS: usize = 50;
@@ -67,7 +68,7 @@ pub(super) fn render(report: &Report) -> String {
 /// `CONFIRMED (97 %): title · subject`.
 fn headline(view: &View, incident: &Incident) -> String {
     let word = phrase::verdict(&incident.verdict);
-    match view::leading(incident) {
+    match choice::leading(incident) {
         Some(top) if incident.verdict != "cannot_tell" => {
             let subjects = view.subjects(&top.subjects);
             let at = if subjects.is_empty() { "" } else { " · " };
@@ -75,17 +76,17 @@ fn headline(view: &View, incident: &Incident) -> String {
             format!("{word} ({percent}): {}{at}{subjects}", top.title)
         }
         _ => {
-            let remaining = view::remaining(incident).unwrap_or_default();
-            format!("{word}: {}", view::undecided_title(incident, &remaining))
+            let remaining = choice::remaining(incident).unwrap_or_default();
+            format!("{word}: {}", choice::undecided_title(incident, &remaining))
         }
     }
 }
 
 fn incident(blocks: &mut Vec<Value>, view: &View, incident: &Incident) {
-    let remaining = view::remaining(incident);
+    let remaining = choice::remaining(incident);
     let mut facts = view.status(
         incident,
-        view::leading(incident).filter(|_| incident.verdict != "cannot_tell"),
+        choice::leading(incident).filter(|_| incident.verdict != "cannot_tell"),
     );
     facts.extend(incident.impact.clone());
     if !facts.is_empty() {
@@ -94,7 +95,7 @@ fn incident(blocks: &mut Vec<Value>, view: &View, incident: &Incident) {
     match remaining {
         Some(remaining) => choice(blocks, view, incident, &remaining),
         None => {
-            if let Some(top) = view::leading(incident) {
+            if let Some(top) = choice::leading(incident) {
                 decided(blocks, view, top);
             }
         }
@@ -115,6 +116,7 @@ fn choice(blocks: &mut Vec<Value>, view: &View, incident: &Incident, remaining: 
         ));
         blocks.push(section(&text));
     }
+    reasons(blocks, "Seen", view.shared(remaining));
     let mut lines: Vec<String> = remaining
         .iter()
         .map(|h| {
@@ -126,7 +128,7 @@ fn choice(blocks: &mut Vec<Value>, view: &View, incident: &Incident, remaining: 
             )
         })
         .collect();
-    if view::unknown_matters(incident) {
+    if choice::unknown_matters(incident) {
         let percent = phrase::percent(incident.unknown_probability);
         lines.push(format!("• {percent}  a cause that rdiag does not know"));
     }
@@ -135,16 +137,19 @@ fn choice(blocks: &mut Vec<Value>, view: &View, incident: &Incident, remaining: 
     }
 }
 
-fn decided(blocks: &mut Vec<Value>, view: &View, top: &Hypothesis) {
-    let reasons: Vec<String> = view
-        .reasons(top, &top.pro)
+fn reasons(blocks: &mut Vec<Value>, title: &str, reasons: Vec<Reason>) {
+    let lines: Vec<String> = reasons
         .into_iter()
         .take(REASONS)
         .map(|r| format!("• {} ({})", slack(&r.text), r.strength.word()))
         .collect();
-    if !reasons.is_empty() {
-        blocks.push(section(&format!("*Why*\n{}", reasons.join("\n"))));
+    if !lines.is_empty() {
+        blocks.push(section(&format!("*{title}*\n{}", lines.join("\n"))));
     }
+}
+
+fn decided(blocks: &mut Vec<Value>, view: &View, top: &Hypothesis) {
+    reasons(blocks, "Why", view.reasons(top, &top.pro));
     let remedy = &top.remediation;
     if let Some(step) = remedy.mitigate.first().or_else(|| remedy.fix.first()) {
         let risk = step.risk.as_ref().map(|risk| format!(" ({})", slack(risk)));

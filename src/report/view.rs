@@ -3,13 +3,9 @@
 
 use std::collections::BTreeSet;
 
+use super::choice::{REMAINING, common_subjects, leading, remaining, titled, undecided_title};
 use super::model::{Evidence, Gap, Hypothesis, Incident, Member, Report, SourceCoverage, Subject};
 use super::phrase::{self, Strength};
-
-/// Causes less probable than this are left to the full report.
-const WORTH_A_LINE: f64 = 0.05;
-/// Most causes listed as what remains.
-const REMAINING: usize = 3;
 
 /// A report, and what all of it has in common.
 #[derive(Clone, Copy)]
@@ -23,6 +19,12 @@ pub(super) struct View<'a> {
 pub(super) struct Reason {
     pub(super) text: String,
     pub(super) strength: Strength,
+}
+
+impl Reason {
+    pub(super) fn same(&self, other: &Self) -> bool {
+        self.text == other.text && self.strength == other.strength
+    }
 }
 
 impl<'a> View<'a> {
@@ -144,8 +146,12 @@ impl<'a> View<'a> {
         hypothesis: Option<&Hypothesis>,
     ) -> Vec<String> {
         let mut parts = Vec::new();
-        if let Some(hypothesis) = hypothesis {
-            parts.push(self.subjects(&hypothesis.subjects));
+        match hypothesis {
+            Some(hypothesis) => parts.push(self.subjects(&hypothesis.subjects)),
+            None => {
+                let remaining = remaining(incident).unwrap_or_default();
+                parts.push(self.subjects(common_subjects(&remaining)));
+            }
         }
         parts.extend(self.span(incident));
         if let Some(hypothesis) = hypothesis {
@@ -159,16 +165,41 @@ impl<'a> View<'a> {
         parts
     }
 
-    /// What looks at one incident in one line: title, subjects and time.
+    /// One incident in one line: title, subjects and time.
     pub(super) fn one_line(&self, incident: &Incident) -> String {
-        let Some(top) = leading(incident) else {
-            let span = self.span(incident).map(|s| format!(" · {s}"));
-            return format!("no cause named{}", span.unwrap_or_default());
+        let parts: Vec<String> = [self.name(incident)]
+            .into_iter()
+            .chain(self.span(incident))
+            .collect();
+        parts.join(" · ")
+    }
+
+    /// What an incident is called, whenever it happens: title and subjects.
+    pub(super) fn name(&self, incident: &Incident) -> String {
+        let decided = leading(incident).filter(|_| incident.verdict != "cannot_tell");
+        let Some(top) = decided else {
+            let remaining = remaining(incident).unwrap_or_default();
+            return undecided_title(incident, &remaining);
         };
         let mut parts = vec![top.title.clone(), self.subjects(&top.subjects)];
-        parts.extend(self.span(incident));
         parts.retain(|part| !part.is_empty());
         parts.join(" · ")
+    }
+
+    /// What speaks for all that remains alike: why there is an incident, though no help to choose.
+    pub(super) fn shared(&self, remaining: &[&Hypothesis]) -> Vec<Reason> {
+        let Some(first) = remaining.first() else {
+            return Vec::new();
+        };
+        let of_all = |reason: &Reason| {
+            remaining[1..].iter().all(|other| {
+                let others = self.reasons(other, &other.pro);
+                others.iter().any(|r| r.same(reason))
+            })
+        };
+        let mut reasons = self.reasons(first, &first.pro);
+        reasons.retain(of_all);
+        reasons
     }
 
     /// Evidence with the subjects of equal facts joined, in the order given.
@@ -209,16 +240,19 @@ impl<'a> View<'a> {
         let names: Vec<String> = subjects
             .iter()
             .filter(|s| s.kind != "global" && !s.name.is_empty())
+            // What the hypothesis is about is said beside its title.
+            .filter(|s| hypothesis.subjects != [(**s).clone()])
             .map(|s| self.subject(s))
             .collect();
-        let mut parts = vec![titled(&item.title, &item.symptom)];
+        let mut text = titled(&item.title, &item.symptom);
         if !names.is_empty() {
-            parts.push(phrase::names(&names));
+            text.push_str(" · ");
+            text.push_str(&phrase::names(&names));
         }
         if count > 1 && !item.silent {
-            parts.push(format!("×{}", phrase::count(count)));
+            // A hard space: the number stays with what it counts.
+            text.push_str(&format!("\u{a0}×{}", phrase::count(count)));
         }
-        let text = parts.join(" · ");
         if item.silent {
             format!("not seen: {text}")
         } else {
@@ -250,7 +284,7 @@ impl<'a> View<'a> {
         }
         merged
             .into_iter()
-            .map(|(why, whats)| (phrase::names(&whats), why.to_owned()))
+            .map(|(why, whats)| (phrase::list(&whats), why.to_owned()))
             .collect()
     }
 
@@ -287,7 +321,9 @@ impl<'a> View<'a> {
                     phrase::plural(records, "line"),
                     phrase::bytes(bytes)
                 ),
-                _ => format!("{of} ({})", phrase::count(records)),
+                "event" => phrase::plural(records, "event"),
+                "alert" => phrase::plural(records, "alert"),
+                _ => of,
             });
         }
         parts
@@ -297,13 +333,12 @@ impl<'a> View<'a> {
     pub(super) fn novelty(&self) -> Option<String> {
         let novel = &self.report.novel;
         let most = novel.iter().rev().max_by_key(|n| n.count)?;
-        let kinds = phrase::plural(novel.len() as u64, "kind");
-        let lead = if novel.len() == 1 { "" } else { "most often " };
-        Some(format!(
-            "{kinds} of warning or error line without a signature, {lead}×{}: {}",
-            phrase::count(most.count),
-            most.template
-        ))
+        let lead = match novel.len() {
+            1 => "a warning or error without a signature,".to_owned(),
+            n => format!("{n} kinds of warnings and errors without a signature, most often"),
+        };
+        let count = phrase::count(most.count);
+        Some(format!("{lead} ×{count}: {}", most.template))
     }
 
     /// Symptoms of an incident that nothing explains, as one line each, titles joined by subject.
@@ -317,7 +352,7 @@ impl<'a> View<'a> {
                     "global" => String::new(),
                     _ => format!(" · {}", self.subject(&u.subject)),
                 };
-                format!("{title}{name} · ×{}", phrase::count(u.count))
+                format!("{title}{name}\u{a0}×{}", phrase::count(u.count))
             })
             .collect()
     }
@@ -386,85 +421,6 @@ const KINDS: [(&str, &str); 6] = [
     ("config", "configuration"),
     ("alert", "alerts"),
 ];
-
-/// The hypothesis that gives an incident its verdict.
-pub(super) fn leading(incident: &Incident) -> Option<&Hypothesis> {
-    incident
-        .hypotheses
-        .iter()
-        .find(|h| h.role != "benign" || incident.verdict == "benign")
-}
-
-/// The causes that remain, when the verdict leaves a choice; otherwise nothing.
-///
-/// A choice is left when the verdict is `cannot_tell`, or `possible` with a rival worth a line.
-pub(super) fn remaining(incident: &Incident) -> Option<Vec<&Hypothesis>> {
-    let causes: Vec<(usize, &Hypothesis)> = incident
-        .hypotheses
-        .iter()
-        .enumerate()
-        .filter(|(_, h)| h.role != "benign")
-        .collect();
-    let first = causes.first().map(|(index, _)| *index);
-    let group = first.and_then(|first| {
-        incident
-            .indistinguishable
-            .iter()
-            .find(|group| group.contains(&first))
-    });
-    let listed: Vec<&Hypothesis> = causes
-        .into_iter()
-        .filter(|(index, h)| {
-            Some(*index) == first
-                || group.is_some_and(|group| group.contains(index))
-                || h.probability >= WORTH_A_LINE
-        })
-        .map(|(_, h)| h)
-        .take(REMAINING)
-        .collect();
-    match incident.verdict.as_str() {
-        "cannot_tell" => Some(listed),
-        "possible" if listed.len() > 1 => Some(listed),
-        _ => None,
-    }
-}
-
-/// Is the unknown cause worth a line?
-pub(super) fn unknown_matters(incident: &Incident) -> bool {
-    incident.unknown_probability >= WORTH_A_LINE
-}
-
-/// The headline of an incident without a leading cause.
-pub(super) fn undecided_title(incident: &Incident, remaining: &[&Hypothesis]) -> String {
-    let grouped = incident.indistinguishable.iter().any(|g| g.len() > 1);
-    match remaining.len() {
-        _ if incident.unknown_probability >= 0.5 => {
-            "most likely a cause that rdiag does not know".to_owned()
-        }
-        0 => "no cause that rdiag knows explains this".to_owned(),
-        1 => "one cause is known that fits, but not well enough to name it".to_owned(),
-        n if grouped => format!("{n} causes remain that this data does not tell apart"),
-        n => format!("{n} causes remain, none likely enough to name"),
-    }
-}
-
-/// The lesser hypotheses of an incident that deserve a line, without those shown as what remains.
-pub(super) fn lesser(incident: &Incident) -> Vec<&Hypothesis> {
-    let shown = remaining(incident).unwrap_or_default();
-    let first = leading(incident).map(std::ptr::from_ref);
-    incident
-        .hypotheses
-        .iter()
-        .filter(|h| Some(std::ptr::from_ref(*h)) != first)
-        .filter(|h| !shown.iter().any(|s| std::ptr::eq(*s, *h)))
-        .filter(|h| h.probability >= WORTH_A_LINE)
-        .collect()
-}
-
-/// A title, or the id where a signature has none.
-pub(super) fn titled(title: &str, id: &str) -> String {
-    if title.is_empty() { id } else { title }.to_owned()
-}
 
 fn only_namespace(report: &Report) -> Option<&str> {
     if let [one] = report.scope.namespaces.as_slice() {

@@ -2,9 +2,10 @@
 
 use super::page::{Line, Page, Paint, Tag};
 use super::{EVERYTHING, healthy, incident};
+use crate::report::choice;
 use crate::report::model::{Hypothesis, Incident};
 use crate::report::phrase;
-use crate::report::view::{self, View};
+use crate::report::view::View;
 
 /// The whole report.
 pub(super) fn page(view: &View, width: usize) -> Page {
@@ -39,20 +40,26 @@ pub(super) fn page(view: &View, width: usize) -> Page {
 fn one_incident(page: &mut Page, view: &View, one: &Incident) {
     incident::add(page, view, one, &EVERYTHING);
     page.blank();
-    let remaining = view::remaining(one).is_some();
-    let leading = view::leading(one).map(std::ptr::from_ref);
+    let remaining = choice::remaining(one);
+    let leading = choice::leading(one).map(std::ptr::from_ref);
     for hypothesis in &one.hypotheses {
         let is_leading = Some(std::ptr::from_ref(hypothesis)) == leading;
-        if remaining || !is_leading {
+        if remaining.is_some() || !is_leading {
             page.blank();
-            hypothesis_head(page, view, hypothesis);
+            let word = match &remaining {
+                Some(causes) if causes.iter().any(|c| std::ptr::eq(*c, hypothesis)) => {
+                    format!("ONE OF {}", causes.len())
+                }
+                _ => phrase::standing(hypothesis).to_uppercase(),
+            };
+            hypothesis_head(page, view, hypothesis, &word);
             incident::how(page, hypothesis);
             incident::why(page, view, hypothesis, &EVERYTHING);
-            incident::remedy(page, one, hypothesis, &EVERYTHING);
+            incident::remedy(page, hypothesis, "If so", &EVERYTHING);
         }
         seen(page, view, hypothesis);
     }
-    if !remaining && !one.next_checks.is_empty() {
+    if remaining.is_none() && !one.next_checks.is_empty() {
         page.blank();
         incident::checks(page, &one.next_checks, usize::MAX);
     }
@@ -69,16 +76,18 @@ fn one_incident(page: &mut Page, view: &View, one: &Incident) {
     page.dotted(&parts, Paint::Dim);
 }
 
-fn hypothesis_head(page: &mut Page, view: &View, hypothesis: &Hypothesis) {
+fn hypothesis_head(page: &mut Page, view: &View, hypothesis: &Hypothesis, word: &str) {
     let mut parts = vec![
         hypothesis.title.clone(),
         view.subjects(&hypothesis.subjects),
         hypothesis.cause.clone(),
     ];
-    parts.extend(phrase::role(&hypothesis.role).map(str::to_owned));
+    if hypothesis.role != "benign" {
+        parts.extend(phrase::role(&hypothesis.role).map(str::to_owned));
+    }
     parts.extend(phrase::heals(&hypothesis.heals_itself).map(str::to_owned));
     parts.retain(|part| !part.is_empty());
-    let lead = format!("{}  ", phrase::standing(hypothesis).to_uppercase());
+    let lead = format!("{word} ");
     page.heading(
         Tag(&lead, Paint::Bold),
         &parts.join(" · "),
@@ -91,13 +100,13 @@ fn seen(page: &mut Page, view: &View, hypothesis: &Hypothesis) {
     page.label("Explains");
     for symptom in &hypothesis.explains {
         let text = format!(
-            "{} · {} · ×{} · {}",
-            view::titled(&symptom.title, &symptom.symptom),
+            "{} · {}\u{a0}×{} · {}",
+            choice::titled(&symptom.title, &symptom.symptom),
             view.subject(&symptom.subject),
             phrase::count(symptom.count),
             symptom.symptom,
         );
-        let need = format!("needs it {}", phrase::percent(symptom.necessity));
+        let need = format!("due to it {}", phrase::percent(symptom.necessity));
         page.entry(Tag("= ", Paint::Plain), &text, Tag(&need, Paint::Dim));
         for sample in &symptom.samples {
             page.quote(sample, 4);
@@ -113,7 +122,7 @@ fn others_of_the_ring(page: &mut Page, view: &View) {
         let mut parts = vec![member.role.clone()];
         parts.extend(view.facts(member));
         let lead = format!("{}  ", phrase::pod(&member.pod, view.namespace));
-        let text = super::page::unbroken(&parts).join(" · ");
+        let text = super::page::joined(&parts);
         page.entry(Tag(&lead, Paint::Plain), &text, Tag::default());
     }
     page.label("");
@@ -137,7 +146,7 @@ fn sources(page: &mut Page, view: &View) {
     page.label("Read");
     for source in &view.report.coverage.sources {
         let parts = view.source(source);
-        let text = super::page::unbroken(&parts).join(" · ");
+        let text = super::page::joined(&parts);
         page.entry(Tag::default(), &text, Tag::default());
     }
     page.label("");

@@ -24,7 +24,9 @@ pub(super) fn add(page: &mut Page, view: &View, room: &Room) {
     }
     incident::novelty(page, view);
     incident::gaps(page, view, room);
-    incident::more(page, &[], view);
+    if !room.is_endless() {
+        incident::more(page, &[], view);
+    }
 }
 
 /// One line per receiver; of other members, how many there are.
@@ -44,7 +46,7 @@ pub(super) fn members(page: &mut Page, view: &View, label: &str, most: usize) {
     for member in shown {
         let name = phrase::pod(&member.pod, view.namespace);
         let lead = format!("{name:name_width$}  ");
-        let facts = super::page::unbroken(&view.facts(member)).join(" · ");
+        let facts = super::page::joined(&view.facts(member));
         page.entry(Tag(&lead, Paint::Plain), &facts, Tag::default());
     }
     let rest = receivers.len() - shown.len();

@@ -2,13 +2,14 @@
 
 use super::page::{Page, Paint, Tag};
 use super::{Room, timeline};
+use crate::report::choice;
 use crate::report::model::{Hypothesis, Incident, NextCheck, Step};
 use crate::report::phrase;
-use crate::report::view::{self, Reason, View};
+use crate::report::view::{Reason, View};
 
 /// Adds everything the screen says about `incident` itself.
 pub(super) fn add(page: &mut Page, view: &View, incident: &Incident, room: &Room) {
-    let remaining = view::remaining(incident);
+    let remaining = choice::remaining(incident);
     verdict(page, view, incident, remaining.as_deref());
     page.blank();
     match remaining {
@@ -19,18 +20,19 @@ pub(super) fn add(page: &mut Page, view: &View, incident: &Incident, room: &Room
             timeline::add(page, view, &incident.timeline, room.rows);
             page.blank();
             impact(page, incident);
+            reasons(page, "Seen", "+ ", &view.shared(&remaining), room.pro);
             do_not(page, &remaining);
         }
         None => {
             timeline::add(page, view, &incident.timeline, room.rows);
             page.blank();
             impact(page, incident);
-            if let Some(top) = view::leading(incident) {
+            if let Some(top) = choice::leading(incident) {
                 if room.chain {
                     how(page, top);
                 }
                 why(page, view, top, room);
-                remedy(page, incident, top, room);
+                remedy(page, top, "Do now", room);
             }
         }
     }
@@ -52,8 +54,8 @@ pub(super) fn surroundings(page: &mut Page, view: &View, incident: &Incident, ro
         let text = format!("and {} (-v)", phrase::plural(rest as u64, "more incident"));
         page.styled(Tag::default(), &text, Paint::Dim, Tag::default());
     }
-    let shown = view::remaining(incident)
-        .or_else(|| view::leading(incident).map(|h| vec![h]))
+    let shown = choice::remaining(incident)
+        .or_else(|| choice::leading(incident).map(|h| vec![h]))
         .unwrap_or_default();
     more(page, &shown, view);
 }
@@ -72,12 +74,12 @@ pub(super) fn verdict(
         _ => Paint::Yellow,
     };
     let lead = format!("{word} ");
-    let top = view::leading(incident);
+    let top = choice::leading(incident);
     let undecided = incident.verdict == "cannot_tell" || top.is_none();
     let (title, tail) = match top {
         Some(top) if !undecided => (top.title.clone(), phrase::percent(top.probability)),
         _ => (
-            view::undecided_title(incident, remaining.unwrap_or_default()),
+            choice::undecided_title(incident, remaining.unwrap_or_default()),
             String::new(),
         ),
     };
@@ -112,18 +114,21 @@ pub(super) fn checks(page: &mut Page, checks: &[NextCheck], most: usize) {
 
 /// The causes that remain, each with its best reason and its first remedy.
 fn either(page: &mut Page, view: &View, incident: &Incident, remaining: &[&Hypothesis]) {
+    let shared = view.shared(remaining);
+    let about_the_same = !choice::common_subjects(remaining).is_empty();
     for (i, hypothesis) in remaining.iter().enumerate() {
         page.label(if i == 0 { "Either" } else { "or" });
-        let parts = [
-            hypothesis.title.clone(),
-            view.subjects(&hypothesis.subjects),
-        ];
-        let text = joined(&parts);
+        let subjects = match about_the_same {
+            true => String::new(),
+            false => view.subjects(&hypothesis.subjects),
+        };
+        let text = joined(&[hypothesis.title.clone(), subjects]);
         let lead = format!("{:>5}  ", phrase::percent(hypothesis.probability));
         page.entry(Tag(&lead, Paint::Bold), &text, Tag::default());
         let pro = view.reasons(hypothesis, &hypothesis.pro);
         let contra = view.reasons(hypothesis, &hypothesis.contra);
-        for (sign, reason) in [("+ ", pro.first()), ("- ", contra.first())] {
+        let own = pro.iter().find(|r| !shared.iter().any(|s| s.same(r)));
+        for (sign, reason) in [("+ ", own), ("- ", contra.first())] {
             if let Some(reason) = reason {
                 let lead = format!("{:7}{sign}", "");
                 page.entry(
@@ -142,7 +147,7 @@ fn either(page: &mut Page, view: &View, incident: &Incident, remaining: &[&Hypot
             );
         }
     }
-    if view::unknown_matters(incident) && !remaining.is_empty() {
+    if choice::unknown_matters(incident) && !remaining.is_empty() {
         page.label("or");
         let lead = format!("{:>5}  ", phrase::percent(incident.unknown_probability));
         page.entry(
@@ -214,21 +219,22 @@ fn reasons(page: &mut Page, label: &str, sign: &str, reasons: &[Reason], most: u
 }
 
 /// What to do, what not to do, and what comes after.
-pub(super) fn remedy(page: &mut Page, incident: &Incident, top: &Hypothesis, room: &Room) {
+pub(super) fn remedy(page: &mut Page, top: &Hypothesis, label: &str, room: &Room) {
     let remedy = &top.remediation;
-    let sure = incident.verdict == "confirmed";
+    let sure = top.band == "confirmed";
     let most = room.mitigate;
     if !sure && !remedy.confirm.is_empty() {
         page.label("Check");
-        steps(page, &remedy.confirm, most.min(2), false);
+        steps(page, &remedy.confirm, most.min(2));
     }
-    page.label("Do now");
+    page.blank();
+    page.label(label);
     let now = if remedy.mitigate.is_empty() {
         &remedy.fix
     } else {
         &remedy.mitigate
     };
-    steps(page, now, most, true);
+    steps(page, now, most);
     do_not(page, &[top]);
     page.label("Then");
     if sure {
@@ -243,13 +249,9 @@ pub(super) fn remedy(page: &mut Page, incident: &Incident, top: &Hypothesis, roo
     page.label("");
 }
 
-fn steps(page: &mut Page, steps: &[Step], most: usize, numbered: bool) {
+fn steps(page: &mut Page, steps: &[Step], most: usize) {
     for (i, step) in steps.iter().take(most).enumerate() {
-        let lead = if numbered {
-            format!("{} ", i + 1)
-        } else {
-            "  ".to_owned()
-        };
+        let lead = format!("{} ", i + 1);
         let risk = step.risk.as_deref().unwrap_or_default();
         page.entry(
             Tag(&lead, Paint::Bold),
@@ -276,7 +278,7 @@ fn then<'a>(page: &mut Page, lead: &str, steps: impl Iterator<Item = &'a Step>) 
             Tag(risk, risk_paint(risk)),
         );
         if let Some(run) = &step.run {
-            page.command(run, 4);
+            page.command(run, lead.len() + 2);
         }
     }
 }
@@ -284,16 +286,14 @@ fn then<'a>(page: &mut Page, lead: &str, steps: impl Iterator<Item = &'a Step>) 
 /// What must not be done whichever of the causes it is. Never shortened: it is there to prevent loss.
 fn do_not(page: &mut Page, causes: &[&Hypothesis]) {
     let mut said: Vec<&str> = Vec::new();
-    let clip = std::mem::replace(&mut page.clip, usize::MAX);
     page.label("Do not");
     for avoid in causes.iter().flat_map(|h| &h.remediation.avoid) {
         if !said.contains(&avoid.as_str()) {
             said.push(avoid);
-            page.styled(Tag::default(), avoid, Paint::Red, Tag::default());
+            page.whole(|page| page.styled(Tag::default(), avoid, Paint::Red, Tag::default()));
         }
     }
     page.label("");
-    page.clip = clip;
 }
 
 /// Symptoms that nothing explains.
@@ -301,7 +301,7 @@ pub(super) fn left_over(page: &mut Page, view: &View, incident: &Incident, room:
     let all = view.left_over(incident);
     let Some(first) = all.first() else { return };
     page.label("Left over");
-    if room.rows == usize::MAX {
+    if room.is_endless() {
         for text in &all {
             page.entry(Tag("? ", Paint::Plain), text, Tag::default());
         }
@@ -344,7 +344,7 @@ pub(super) fn gaps(page: &mut Page, view: &View, room: &Room) {
 
 fn lesser(page: &mut Page, view: &View, incident: &Incident, most: usize) {
     page.label("Also");
-    for hypothesis in view::lesser(incident).into_iter().take(most) {
+    for hypothesis in choice::lesser(incident).into_iter().take(most) {
         let parts = [
             hypothesis.title.clone(),
             view.subjects(&hypothesis.subjects),
@@ -367,7 +367,8 @@ pub(super) fn one_line(page: &mut Page, view: &View, label: &str, incident: &Inc
     } else {
         format!("{}  ", phrase::verdict(&incident.verdict))
     };
-    let tail = view::leading(incident)
+    let tail = choice::leading(incident)
+        .filter(|_| incident.verdict != "cannot_tell")
         .map(|h| phrase::percent(h.probability))
         .unwrap_or_default();
     page.entry(
@@ -388,7 +389,7 @@ pub(super) fn more(page: &mut Page, causes: &[&Hypothesis], view: &View) {
         Some(_) => "-v for all evidence".to_owned(),
         None => "-v for all that was read".to_owned(),
     });
-    parts.push("-o html for a page".to_owned());
+    parts.push("-o html".to_owned());
     page.label("More");
     page.dotted(&parts, Paint::Dim);
 }

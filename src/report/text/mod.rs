@@ -16,6 +16,8 @@ use page::{Page, Paint};
 
 /// Lines of the first screen: what is left of a terminal under the command and the prompt.
 const SCREEN: usize = 40;
+/// Columns for which that holds; a narrower terminal needs more lines for the same.
+const COLUMNS: usize = 80;
 
 /// How much of each list is shown.
 #[derive(Clone, Copy)]
@@ -33,8 +35,15 @@ struct Room {
     chain: bool,
 }
 
+impl Room {
+    /// Nothing is left out: there is no screen to fit.
+    fn is_endless(&self) -> bool {
+        self.rows == usize::MAX
+    }
+}
+
 /// From generous to tight; the first that fits the screen is taken.
-const ROOMS: [Room; 4] = [
+const ROOMS: [Room; 5] = [
     Room {
         rows: 8,
         pro: 4,
@@ -76,6 +85,17 @@ const ROOMS: [Room; 4] = [
         gaps: 1,
         lesser: 1,
         others: 1,
+        prose: 2,
+        chain: false,
+    },
+    Room {
+        rows: 3,
+        pro: 2,
+        contra: 1,
+        mitigate: 1,
+        gaps: 1,
+        lesser: 1,
+        others: 1,
         prose: 1,
         chain: false,
     },
@@ -98,10 +118,12 @@ pub(super) fn render(report: &Report, style: Style) -> String {
     if style.verbose > 0 {
         return full::page(&view, style.width).finish(style.color);
     }
+    let narrow = COLUMNS as f64 / style.width.clamp(page::NARROWEST, COLUMNS) as f64;
+    let most = (SCREEN as f64 * narrow) as usize;
     let mut pages = ROOMS.iter().map(|room| screen(&view, style.width, room));
     let last = pages.next_back();
     pages
-        .find(|page| page.len() <= SCREEN)
+        .find(|page| page.len() <= most)
         .or(last)
         .map(|page| page.finish(style.color))
         .unwrap_or_default()
@@ -122,7 +144,7 @@ fn screen(view: &View, width: usize, room: &Room) -> Page {
 
 /// What was looked at and when, above everything else.
 fn header(page: &mut Page, view: &View) {
-    for part in page::wrap(&page::unbroken(&view.header()).join(" · "), page.width()) {
+    for part in page::wrap(&page::joined(&view.header()), page.width()) {
         let mut line = page::Line::default();
         line.push(&part, Paint::Bold);
         page.line(line);

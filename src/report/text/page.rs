@@ -6,11 +6,11 @@ use unicode_width::UnicodeWidthStr;
 use crate::report::escape::terminal;
 
 /// Columns of the label on the left.
-pub(super) const LABEL: usize = 10;
+pub(super) const LABEL: usize = 12;
 /// Narrowest layout.
 pub(super) const NARROWEST: usize = 40;
 /// Lines longer than this are tiring to read.
-pub(super) const WIDEST: usize = 120;
+pub(super) const WIDEST: usize = 100;
 
 /// How a span looks, when colour is on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -93,7 +93,7 @@ pub(super) struct Page {
     lines: Vec<Line>,
     width: usize,
     /// Most lines of one piece of prose; what does not fit ends in `…`.
-    pub(super) clip: usize,
+    clip: usize,
     /// The label waiting for its first line.
     label: String,
     /// Columns in front of everything.
@@ -148,7 +148,8 @@ impl Page {
         let tail_width = terminal(tail.0).width();
         // A narrow page has no right column: the tail follows the text.
         let (text, room, tail) = if tail_width > 0 && room < tail_width + 24 {
-            (format!("{text} ({})", tail.0), room, Tag::default())
+            let tail = tail.0.replace(' ', "\u{a0}");
+            (format!("{text} ({tail})"), room, Tag::default())
         } else if tail_width > 0 {
             (text.to_owned(), room - tail_width - 2, tail)
         } else {
@@ -171,12 +172,19 @@ impl Page {
         }
     }
 
-    /// The first line of an incident: it begins at the left edge.
+    /// The first line of an incident: it begins at the left edge and is never shortened.
     pub(super) fn heading(&mut self, lead: Tag, text: &str, tail: Tag) {
         let word = format!("{:LABEL$}", lead.0);
         self.margin = 0;
-        self.styled(Tag(&word, lead.1), text, Paint::Bold, tail);
+        self.whole(|page| page.styled(Tag(&word, lead.1), text, Paint::Bold, tail));
         self.margin = LABEL;
+    }
+
+    /// Adds something that is not to be shortened.
+    pub(super) fn whole(&mut self, add: impl FnOnce(&mut Self)) {
+        let clip = std::mem::replace(&mut self.clip, usize::MAX);
+        add(self);
+        self.clip = clip;
     }
 
     /// A line as it was read, dim and unbroken.
@@ -191,12 +199,8 @@ impl Page {
 
     /// Parts joined by dots, broken only between them.
     pub(super) fn dotted(&mut self, parts: &[String], paint: Paint) {
-        self.styled(
-            Tag::default(),
-            &unbroken(parts).join(" · "),
-            paint,
-            Tag::default(),
-        );
+        let text = joined(parts);
+        self.whole(|page| page.styled(Tag::default(), &text, paint, Tag::default()));
     }
 
     /// A command, one line as it is: what is copied must not be broken.
@@ -222,28 +226,36 @@ impl Page {
         if lines.len() > self.clip {
             lines.truncate(self.clip);
             if let Some(last) = lines.last_mut() {
-                last.push('…');
+                let kept = last.trim_end_matches(" ·");
+                *last = shorten_end(&format!("{kept} …"), room.max(2));
             }
         }
         lines
     }
 }
 
-/// Parts that stay in one piece when wrapped.
-pub(super) fn unbroken(parts: &[String]) -> Vec<String> {
-    parts
+/// Parts joined by dots, to be wrapped between the parts.
+pub(super) fn joined(parts: &[String]) -> String {
+    let parts: Vec<String> = parts
         .iter()
         .map(|part| part.replace(' ', "\u{a0}"))
-        .collect()
+        .collect();
+    parts.join(" · ")
 }
 
-/// Breaks at spaces only. A word longer than the room stands alone and overflows. Hard spaces
-/// become plain ones.
+/// Breaks at spaces, and at hard spaces only where there is no other way; they become plain ones. A
+/// word longer than the room stands alone and overflows: it may be a name to be copied.
 pub(super) fn wrap(text: &str, room: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = String::new();
     let mut used = 0;
-    for word in text.split(' ').filter(|word| !word.is_empty()) {
+    // A dot between two parts belongs to the first one.
+    let text = text.replace(" · ", "\u{a0}· ");
+    let words = text.split(' ').flat_map(|word| {
+        let splits = word.width() > room;
+        word.split(move |c| splits && c == '\u{a0}')
+    });
+    for word in words.filter(|word| !word.is_empty()) {
         let width = word.width();
         if used > 0 && used + 1 + width > room {
             lines.push(std::mem::take(&mut line));
@@ -256,13 +268,14 @@ pub(super) fn wrap(text: &str, room: usize) -> Vec<String> {
         line.push_str(word);
         used += width;
     }
-    lines.push(line);
-    for line in &mut lines {
-        if line.contains('\u{a0}') {
-            *line = line.replace('\u{a0}', " ");
-        }
-    }
+    let last = line;
     lines
+        .iter()
+        // At the end of a line the break itself separates.
+        .map(|line| line.trim_end_matches("\u{a0}·"))
+        .chain([last.as_str()])
+        .map(|line| line.replace('\u{a0}', " "))
+        .collect()
 }
 
 /// The end of a name that is too long: its ordinal tells more than its beginning.

@@ -62,7 +62,8 @@ impl Columns {
                 .map(|r| phrase::pod(&r.pod, view.namespace).width()),
         );
         let note = widest(&mut rows.iter().map(|r| r.note.width()));
-        let name = name.min(NAME).min(width / 3);
+        // Names are what is acted on: they yield last.
+        let name = name.min(NAME).min(width / 2);
         let rest = width.saturating_sub(MARK + name + GAP);
         // The note yields to the strip on a narrow page, down to nothing.
         let note = note.min(NOTE).min(rest.saturating_sub(STRIP + GAP));
@@ -83,12 +84,17 @@ impl Columns {
 
 fn axis_line(axis: Axis, columns: &Columns, strips: &[Vec<Cell>]) -> Line {
     let mut line = Line::default();
+    let blank = "blank: no log";
+    let unheard = strips.iter().flatten().any(|c| *c == Cell::Unheard);
+    if unheard && blank.len() <= columns.name {
+        line.pad_to(MARK).push(blank, Paint::Dim);
+    }
     let end = columns.strip_at() + columns.strip;
     for (place, label) in axis.ticks(columns.strip / 10) {
         let cell = (place * columns.strip as f64) as usize;
         let column = columns.strip_at() + cell.min(columns.strip - 1);
         let label = format!("|{label}");
-        if column + label.width() <= end && (line.width() == 0 || column > line.width()) {
+        if column + label.width() <= end && column >= line.width() + usize::from(line.width() > 0) {
             line.pad_to(column).push(&label, Paint::Dim);
         }
     }

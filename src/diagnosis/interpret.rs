@@ -1,0 +1,337 @@
+//! From a solved network to incidents and ranked hypotheses, with their reasons.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::bind::{Bound, Place};
+use super::calibrate::{self, Band, Calibration};
+use super::chain;
+use super::families::Families;
+use super::groups::{self, Group};
+use super::next;
+use super::scope::Scope;
+use super::solve::{self, Component, Explains, Necessity, Solution};
+use super::{Evidence, Explained, Hypothesis, Incident, Verdict};
+use crate::evidence::{Ledger, Subject};
+use crate::pack::{CauseIx, Pack, Role, Severity, SignatureIx, SubjectKind};
+
+/// P(non-benign) from which an incident is raised (`design.md` § 7).
+const RAISED: f64 = 0.30;
+/// Hypotheses less probable than this are not listed.
+const LISTED: f64 = 0.02;
+/// Most hypotheses listed.
+const MOST: usize = 8;
+/// Odds below which two causes cannot be told apart (`inference.md` § 3.10).
+const APART: f64 = 1.5;
+/// Nats from which a piece of evidence is listed.
+const NATS: f64 = 0.5;
+/// PN from which a symptom counts as explained.
+const EXPLAINED: f64 = 0.5;
+
+/// Everything the interpretation looks at.
+pub(super) struct View<'a> {
+    pub(super) pack: &'a Pack,
+    pub(super) families: &'a Families,
+    pub(super) scope: &'a Scope,
+    pub(super) ledger: &'a Ledger,
+    pub(super) bound: &'a Bound,
+    pub(super) solution: &'a Solution,
+    pub(super) necessity: Necessity,
+    pub(super) explains: Explains,
+    pub(super) calibration: Calibration,
+}
+
+impl View<'_> {
+    pub(super) fn incidents(&self) -> Vec<Incident> {
+        let mut found: Vec<Incident> = Vec::new();
+        for (n, component) in self.solution.components.iter().enumerate() {
+            if component.present {
+                let groups = groups::of(self, component);
+                found.extend(groups.iter().filter_map(|g| self.incident(n, component, g)));
+            }
+        }
+        found.sort_by(|a, b| {
+            let p = |i: &Incident| i.hypotheses.first().map_or(0.0, |h| h.probability);
+            let raised = |i: &Incident| i.verdict != Verdict::Benign;
+            (raised(b), b.severity)
+                .cmp(&(raised(a), a.severity))
+                .then(p(b).total_cmp(&p(a)))
+                .then(a.from.cmp(&b.from))
+        });
+        found
+    }
+
+    fn incident(&self, index: usize, component: &Component, group: &Group) -> Option<Incident> {
+        let severity = group.symptoms.iter().map(|s| self.severity(*s)).max()?;
+        let kinds: BTreeSet<u32> =
+            group.causes.iter().map(|c| self.solution.network.causes[*c].kind).collect();
+        let scores = solve::ranking_score_of_kinds(self.solution, &self.necessity);
+        let mut hypotheses: Vec<(f64, Hypothesis)> = kinds
+            .into_iter()
+            .filter(|k| *k != solve::UNKNOWN_KIND)
+            .filter_map(|kind| {
+                let hypothesis = self.hypothesis(component, group, kind)?;
+                Some((scores.get(&kind).copied().unwrap_or(0.0), hypothesis))
+            })
+            .collect();
+        hypotheses.sort_by(|a, b| {
+            let step = |s: f64| (s * 1e6).round();
+            step(b.0)
+                .total_cmp(&step(a.0))
+                .then(b.1.probability.total_cmp(&a.1.probability))
+                .then(a.1.cause.cmp(&b.1.cause))
+        });
+        let mut hypotheses: Vec<Hypothesis> = hypotheses.into_iter().map(|(_, h)| h).collect();
+        hypotheses.truncate(MOST);
+        let unknown = self.unknown(component, group);
+        let verdict = self.verdict(component, group, &hypotheses, unknown);
+        if hypotheses.is_empty() && verdict == Verdict::Benign {
+            return None;
+        }
+        let (from, until) = self.span(group);
+        Some(Incident {
+            from,
+            until,
+            exact: component.exact,
+            verdict,
+            severity,
+            indistinguishable: indistinguishable(&hypotheses),
+            unknown_probability: unknown,
+            next_checks: next::checks(self, index, &hypotheses),
+            unexplained: self.unexplained(group),
+            hypotheses,
+        })
+    }
+
+    /// P(a cause rdiag does not know), where the group has something unexplained.
+    fn unknown(&self, component: &Component, group: &Group) -> f64 {
+        let open = group.symptoms.iter().any(|s| self.explains.unexplained.contains(s));
+        let mass = calibrate::unknown_mass(component);
+        if open || group.alone { mass } else { mass.min(1e-3) }
+    }
+
+    fn verdict(
+        &self,
+        component: &Component,
+        group: &Group,
+        hypotheses: &[Hypothesis],
+        unknown: f64,
+    ) -> Verdict {
+        let causes = &self.solution.network.causes;
+        let malign: BTreeSet<usize> =
+            group.causes.iter().copied().filter(|c| !causes[*c].benign && !causes[*c].unknown).collect();
+        let active = component.sets.iter().filter(|s| s.causes.iter().any(|c| malign.contains(c)));
+        let mass: f64 = active.map(|s| s.posterior).sum();
+        let raised = calibrate::declared(component, mass) + unknown;
+        let severe = group.symptoms.iter().any(|s| {
+            self.severity(*s) >= Severity::Warning && !self.excused(*s)
+        });
+        if raised < RAISED || !severe {
+            return Verdict::Benign;
+        }
+        let first = hypotheses.iter().find(|h| h.role != Role::Benign);
+        Verdict::Raised(first.map_or(Band::CannotTell, |h| h.band))
+    }
+
+    /// A benign cause explains it.
+    fn excused(&self, symptom: usize) -> bool {
+        let causes = self.explains.by_symptom.get(&symptom);
+        causes.into_iter().flatten().any(|(c, need)| {
+            let active = self.solution.marginals[*c] >= 0.5;
+            self.solution.network.causes[*c].benign && active && *need >= EXPLAINED
+        })
+    }
+
+    fn hypothesis(&self, component: &Component, group: &Group, kind: u32) -> Option<Hypothesis> {
+        let cause_ix = CauseIx(kind);
+        let cause = self.pack.causes.get(kind as usize)?;
+        let instances: Vec<usize> = group
+            .causes
+            .iter()
+            .copied()
+            .filter(|c| self.solution.network.causes[*c].kind == kind)
+            .collect();
+        let active = component.sets.iter().filter(|s| s.causes.iter().any(|c| instances.contains(c)));
+        let mass: f64 = active.map(|s| s.posterior).sum();
+        let probability = self.calibration.apply(calibrate::declared(component, mass.min(1.0)));
+        if probability < LISTED {
+            return None;
+        }
+        let defining = instances.iter().any(|c| self.solution.network.causes[*c].seeded);
+        let contrast = solve::contrast(self.solution, kind);
+        let band = calibrate::band_of(probability, defining, contrast.as_ref());
+        let explains = self.explained(&instances);
+        let (pro, contra) = self.reasons(kind);
+        Some(Hypothesis {
+            cause: cause_ix,
+            role: cause.role,
+            probability,
+            band,
+            subjects: self.subjects(&instances, &explains, cause.scope),
+            chain: chain::from(self, &instances),
+            explains,
+            pro,
+            contra,
+            poorly_explained: Vec::new(),
+        })
+    }
+
+    /// Symptoms that some instance explains, most necessary first.
+    fn explained(&self, instances: &[usize]) -> Vec<Explained> {
+        let mut found: BTreeMap<(SignatureIx, Subject), f64> = BTreeMap::new();
+        for (cause, symptom, need) in self.necessity.iter() {
+            if !instances.contains(&cause) || need.given_active < EXPLAINED {
+                continue;
+            }
+            let Some(bound) = self.bound.symptoms.get(symptom) else { continue };
+            for entry in &bound.entries {
+                let best = found.entry(entry.clone()).or_default();
+                *best = best.max(need.given_active);
+            }
+        }
+        let mut all: Vec<Explained> = found
+            .into_iter()
+            .map(|((signature, subject), necessity)| Explained { signature, subject, necessity })
+            .collect();
+        let weight = |e: &Explained| self.pack.signatures[e.signature.0 as usize].severity;
+        all.sort_by(|a, b| weight(b).cmp(&weight(a)).then(b.necessity.total_cmp(&a.necessity)));
+        all
+    }
+
+    fn reasons(&self, kind: u32) -> (Vec<Evidence>, Vec<Evidence>) {
+        let mut pro = Vec::new();
+        let mut contra = Vec::new();
+        for group in solve::evidence(self.solution, kind) {
+            if group.nats.abs() < NATS {
+                continue;
+            }
+            let Some(evidence) = self.reason(&group) else { continue };
+            if group.nats > 0.0 { pro.push(evidence) } else { contra.push(evidence) }
+        }
+        (pro, contra)
+    }
+
+    fn reason(&self, group: &solve::GroupEvidence) -> Option<Evidence> {
+        let symptom = *group.symptoms.first()?;
+        let bound = self.bound.symptoms.get(symptom)?;
+        let entry = group
+            .symptoms
+            .iter()
+            .filter_map(|s| self.bound.symptoms.get(*s))
+            .flat_map(|b| &b.entries)
+            .max_by_key(|(ix, _)| self.pack.signatures[ix.0 as usize].severity);
+        let (signature, subject) = match entry {
+            Some((ix, subject)) => (*ix, subject.clone()),
+            None => (self.families.all[bound.family].members[0], self.subject_of(bound.place)),
+        };
+        Some(Evidence { signature, subject, nats: group.nats, silent: !group.present })
+    }
+
+    pub(super) fn subject_of(&self, place: Place) -> Subject {
+        match place {
+            Place::Pod(p) => Subject::new(SubjectKind::Pod, &self.scope.members[p].name),
+            Place::Node(n) => Subject::new(SubjectKind::Node, &self.bound.nodes[n]),
+            Place::One(kind) => Subject::new(kind, ""),
+            Place::NoPod => Subject::new(SubjectKind::Global, ""),
+        }
+    }
+
+    /// Where it is: the places of active instances; for a cause that has only one place, the
+    /// subjects of what it explains.
+    fn subjects(&self, instances: &[usize], explains: &[Explained], scope: SubjectKind) -> Vec<Subject> {
+        let most = instances.iter().map(|c| self.solution.marginals[*c]).fold(0.0, f64::max);
+        let mut found: BTreeSet<Subject> = BTreeSet::new();
+        for c in instances.iter().filter(|c| self.solution.marginals[**c] >= most * 0.4) {
+            match self.bound.causes[*c].1 {
+                Place::One(kind) => {
+                    found.extend(self.subjects_of_explained(explains, kind));
+                }
+                Place::Node(n) => {
+                    found.insert(self.subject_of(Place::Node(n)));
+                    let node = Some(self.bound.nodes[n].as_str());
+                    let on_it = self.scope.members.iter().filter(|m| m.node.as_deref() == node);
+                    found.extend(
+                        on_it
+                            .filter(|m| m.role == super::scope::MemberRole::Receiver)
+                            .map(|m| Subject::new(SubjectKind::Pod, &m.name)),
+                    );
+                }
+                place => {
+                    found.insert(self.subject_of(place));
+                }
+            }
+        }
+        if found.is_empty() {
+            found.insert(Subject::new(scope, ""));
+        }
+        found.into_iter().collect()
+    }
+
+    fn subjects_of_explained(&self, explains: &[Explained], kind: SubjectKind) -> BTreeSet<Subject> {
+        let named = explains.iter().filter(|e| e.subject.kind == kind && !e.subject.name.is_empty());
+        let mut found: BTreeSet<Subject> = named.map(|e| e.subject.clone()).collect();
+        let telling = |e: &&Explained| {
+            self.pack.signatures[e.signature.0 as usize].severity >= Severity::Warning
+        };
+        for e in explains.iter().filter(telling) {
+            if e.subject.kind == SubjectKind::Pod {
+                found.insert(e.subject.clone());
+            }
+        }
+        found
+    }
+
+    pub(super) fn severity(&self, symptom: usize) -> Severity {
+        let Some(bound) = self.bound.symptoms.get(symptom) else { return Severity::Info };
+        let of = |ix: &SignatureIx| self.pack.signatures[ix.0 as usize].severity;
+        bound.entries.iter().map(|(ix, _)| of(ix)).max().unwrap_or(Severity::Info)
+    }
+
+    fn span(&self, group: &Group) -> (Option<crate::record::Time>, Option<crate::record::Time>) {
+        let entries = group
+            .symptoms
+            .iter()
+            .filter(|s| self.severity(**s) >= Severity::Warning)
+            .filter_map(|s| self.bound.symptoms.get(*s))
+            .flat_map(|b| &b.entries)
+            .filter_map(|(ix, subject)| self.ledger.get(*ix, subject));
+        let (mut from, mut until) = (None, None);
+        for e in entries {
+            from = [from, e.first].into_iter().flatten().min();
+            until = until.max(e.last);
+        }
+        (from, until)
+    }
+
+    fn unexplained(&self, group: &Group) -> Vec<(SignatureIx, Subject)> {
+        let mut all: Vec<(SignatureIx, Subject)> = group
+            .symptoms
+            .iter()
+            .filter(|s| self.explains.unexplained.contains(s))
+            .filter(|s| self.severity(**s) >= Severity::Warning)
+            .filter_map(|s| self.bound.symptoms.get(*s))
+            .flat_map(|b| b.entries.iter().cloned())
+            .collect();
+        all.sort();
+        all
+    }
+}
+
+/// Neighbouring hypotheses whose odds are below 1.5 : 1.
+fn indistinguishable(hypotheses: &[Hypothesis]) -> Vec<Vec<usize>> {
+    let odds = |p: f64| (p / (1.0 - p).max(1e-9)).max(1e-9);
+    let mut groups: Vec<Vec<usize>> = Vec::new();
+    let blamed: Vec<usize> =
+        (0..hypotheses.len()).filter(|n| hypotheses[*n].role != Role::Benign).collect();
+    for pair in blamed.windows(2) {
+        let (a, b) = (odds(hypotheses[pair[0]].probability), odds(hypotheses[pair[1]].probability));
+        // Two causes that are both near certain do not compete.
+        let rivals = hypotheses[pair[0]].probability + hypotheses[pair[1]].probability < 1.2;
+        if rivals && a.max(b) / a.min(b) < APART {
+            match groups.last_mut() {
+                Some(last) if last.last() == Some(&pair[0]) => last.push(pair[1]),
+                _ => groups.push(pair.to_vec()),
+            }
+        }
+    }
+    groups
+}

@@ -1,0 +1,78 @@
+//! Puts the stages in order: everything that was collected → one report.
+
+mod facts;
+mod lives;
+mod scan;
+mod system;
+
+use std::sync::Arc;
+
+use crate::bundle::{BundleError, Input};
+use crate::diagnosis::{self, Diagnosis, Scope};
+use crate::evidence::Ledger;
+use crate::matcher::Matcher;
+use crate::pack::{Pack, Version};
+use crate::report::{self, model::Report};
+
+/// The pack, ready to run.
+#[derive(Debug)]
+pub struct Engine {
+    pack: Arc<Pack>,
+    matcher: Matcher,
+}
+
+/// How to run.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Threads; 0 means one per core.
+    pub threads: usize,
+    /// Version of pods whose own cannot be known.
+    pub thanos_version: Option<Version>,
+}
+
+/// Everything the engine found out.
+#[derive(Debug)]
+pub struct Analysis {
+    /// All evidence.
+    pub ledger: Ledger,
+    /// The system it is about.
+    pub scope: Scope,
+    /// What is wrong.
+    pub diagnosis: Diagnosis,
+    /// The same, for people and machines.
+    pub report: Report,
+}
+
+impl Engine {
+    /// Compiles the pack.
+    #[must_use]
+    pub fn new(pack: Arc<Pack>) -> Self {
+        Self { matcher: Matcher::new(&pack), pack }
+    }
+
+    /// The pack it runs with.
+    #[must_use]
+    pub fn pack(&self) -> &Pack {
+        &self.pack
+    }
+
+    /// Reads all of `input` and says what is wrong.
+    ///
+    /// # Errors
+    /// When a log that was found can no longer be opened. Anything else that cannot be read is a
+    /// gap in the report.
+    pub fn run(&self, input: &Input, options: &Options) -> Result<Analysis, BundleError> {
+        let resolver = system::resolver(input);
+        let mut ledger = scan::streams(self, input, &resolver, options.threads)?;
+        scan::objects(self, input, &resolver, &mut ledger);
+        let samples = scan::scrapes(self, input, &resolver, &mut ledger);
+        let mut scope = system::scope(self, input, &resolver, &ledger, &samples, options);
+        facts::add(self, input, &resolver, &scope, &samples, &mut ledger);
+        system::settle(self, &mut scope, &ledger);
+        let diagnosis = diagnosis::diagnose(&ledger, &self.pack, &scope);
+        let gaps = input.gaps().into_iter().map(|g| (g.what, g.why)).collect();
+        let extra = report::Extra { gaps, topology_names: system::names(input, &scope) };
+        let report = report::compose(&diagnosis, &ledger, &scope, &self.pack, &extra);
+        Ok(Analysis { ledger, scope, diagnosis, report })
+    }
+}
