@@ -179,3 +179,7 @@ pub const FOLLOW_QUEUE: usize = 1024;
 pub const FOLLOW_STREAMS: usize = 500;
 /// Longest answer of the Prometheus query API that is read, in bytes.
 pub const QUERY_BYTES: u64 = 64 * 1024 * 1024;
+
+/// Bytes of followed logs kept on disk before the oldest half is let go; diagnosing them all again
+/// takes about a quarter of a second.
+pub const SPOOL_BYTES: u64 = 256 * 1024 * 1024;

@@ -200,7 +200,21 @@ impl Cluster {
             "apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview",
             "spec": { "resourceAttributes": attributes },
         });
-        let request = Request::post("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews")
+        let answer = self.ask("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", &review).await?;
+        Ok(answer.pointer("/status/allowed").and_then(Value::as_bool).unwrap_or(false))
+    }
+
+    /// Who asks, as the API server names it.
+    pub(super) async fn who(&self) -> Result<String, Refusal> {
+        let review = serde_json::json!({ "apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview" });
+        let answer = self.ask("/apis/authentication.k8s.io/v1/selfsubjectreviews", &review).await?;
+        let name = answer.pointer("/status/userInfo/username").and_then(Value::as_str);
+        name.map(str::to_owned).ok_or_else(|| Refusal::Odd("the answer names no user".to_owned()))
+    }
+
+    /// A review: a question in the form of an object. Nothing is stored.
+    async fn ask(&self, path: &str, review: &Value) -> Result<Value, Refusal> {
+        let request = Request::post(path)
             .header(header::CONTENT_TYPE, "application/json")
             .body(Body::from(review.to_string().into_bytes()))
             .map_err(|e| Refusal::Odd(e.to_string()))?;
@@ -212,8 +226,7 @@ impl Cluster {
         if !status.is_success() {
             return Err(status_of(status, &body, None));
         }
-        let answer: Value = serde_json::from_slice(&body).map_err(|e| Refusal::Odd(e.to_string()))?;
-        Ok(answer.pointer("/status/allowed").and_then(Value::as_bool).unwrap_or(false))
+        serde_json::from_slice(&body).map_err(|e| Refusal::Odd(e.to_string()))
     }
 }
 

@@ -33,7 +33,7 @@ pub use follow::{Follow, Seen, follow};
 pub use objects::ObjectList;
 use notes::Notes;
 use pods::Pod;
-pub use rights::{Audit, Need, RIGHTS, Right, RightScope, Subject, audit, role};
+pub use rights::{Audit, Need, RIGHTS, Right, RightScope, Subject, audit, containers, role, whoami};
 pub use target::{DEFAULT_SELECTORS, Lives, Namespaces, Prometheus, Scrape, Senders, Target};
 
 /// How far collecting is.

@@ -218,6 +218,23 @@ pub async fn audit(cluster: &Cluster, target: &super::Target) -> Result<Vec<Audi
     Ok(audits)
 }
 
+/// Who this identity is, as the API server names it.
+///
+/// # Errors
+/// When the API server cannot be asked.
+pub async fn whoami(cluster: &Cluster) -> Result<String, CollectError> {
+    cluster.who().await.map_err(|refusal| refusal.fatal(cluster, "ask who this identity is"))
+}
+
+/// How many containers the pods of `target` have: so many streams `kubectl logs -l` would open.
+///
+/// # Errors
+/// When the pods cannot be listed, or when there are none.
+pub async fn containers(cluster: &Cluster, target: &super::Target) -> Result<usize, CollectError> {
+    let pods = pods::receivers(cluster, target).await?;
+    Ok(pods.iter().map(|pod| pod.containers().len()).sum())
+}
+
 async fn ask(cluster: &Cluster, right: &Right, place: Option<&str>) -> Result<bool, CollectError> {
     // Events of nodes lie in the namespace `default`.
     let place = match right.scope {
