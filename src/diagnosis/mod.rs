@@ -148,6 +148,12 @@ pub fn diagnose(ledger: &Ledger, pack: &Pack, scope: &Scope) -> Diagnosis {
     let excused = excuse::excuse(&mut ledger, pack);
     let families = families::Families::new(pack);
     let bound = bind::bind(&ledger, pack, &families, scope);
+    if std::env::var_os("RDIAG_DEBUG").is_some() {
+        let n = &bound.network;
+        let present = n.symptoms.iter().filter(|s| s.present).count();
+        let silent = n.symptoms.iter().filter(|s| !s.present && s.observability > 0.0).count();
+        eprintln!("causes {} states {} symptoms {} present {present} silent {silent}", n.causes.len(), n.states.len(), n.symptoms.len());
+    }
     let solution = solve::solve(&bound.network, &solve::Options::default());
     let necessity = solve::necessity(&solution);
     let explains = solve::explains(&solution, &necessity);
