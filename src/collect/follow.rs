@@ -214,6 +214,7 @@ impl One {
             pod: pod.name.clone(),
             container: container.name.clone(),
             previous: false,
+            between: false,
         };
         Self {
             cluster: cluster.clone(),

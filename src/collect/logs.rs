@@ -25,6 +25,9 @@ pub(super) struct Job {
     pub(super) pod: String,
     pub(super) container: String,
     pub(super) previous: bool,
+    /// The container is between two lives: the log of the life before is given as the present one too,
+    /// and sometimes only so.
+    pub(super) between: bool,
 }
 
 impl Job {
@@ -63,6 +66,7 @@ pub(super) fn jobs(pods: &[Pod], target: &Target, notes: &Notes<'_>) -> Vec<Job>
                 pod: pod.name.clone(),
                 container: container.name.clone(),
                 previous,
+                between: container.waiting.is_some() && container.has_previous,
             };
             if container.has_previous {
                 jobs.push(job(true));
@@ -72,7 +76,7 @@ pub(super) fn jobs(pods: &[Pod], target: &Target, notes: &Notes<'_>) -> Vec<Job>
             }
             if container.started {
                 // Between two lives the API server gives the log of the life before for both.
-                if !(container.waiting.is_some() && container.has_previous) {
+                if !job(false).between {
                     jobs.push(job(false));
                 }
             } else {
@@ -99,7 +103,7 @@ pub(super) async fn fetch(
     if notes.is_missing(&rights::LOGS, Some(&job.namespace)) {
         return Ok(());
     }
-    let first = format!("{}{}", job.path(false), window(target));
+    let mut first = format!("{}{}", job.path(false), window(target));
     let mut stream = match cluster.open_patiently(&first).await {
         Ok(stream) => stream,
         Err(refusal) => {
@@ -114,6 +118,14 @@ pub(super) async fn fetch(
         let cut = match end {
             End::Complete => break,
             End::Instead(text) => {
+                let other = first.replace("&previous=true", "");
+                if job.between && other != first {
+                    first = other;
+                    if let Ok(next) = cluster.open_patiently(&first).await {
+                        stream = next;
+                        continue;
+                    }
+                }
                 notes.gap(job.name(), text);
                 break;
             }
