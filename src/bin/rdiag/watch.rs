@@ -244,7 +244,7 @@ impl Spool {
         let manifest = serde_json::json!({ "schema": rdiag::bundle::SCHEMA, "gaps": gaps });
         let mut file = created(&now.join("manifest.json"))?;
         file.write_all(manifest.to_string().as_bytes()).map_err(spooling)?;
-        let before = self.turn.checked_sub(1).map(|turn| self.folder(turn).join("logs"));
+        let before = self.turn.checked_sub(1).map(|turn| self.folder(turn));
         Ok(before.into_iter().filter(|path| path.exists()).chain([now]).collect())
     }
 
@@ -262,6 +262,10 @@ impl Spool {
             let why = format!("only the last {} to {} MiB of logs are judged", limits::SPOOL_BYTES >> 21, limits::SPOOL_BYTES >> 20);
             self.gaps.insert(("earlier logs".to_owned(), why), ());
         }
+        // Of what is let go next only the logs are still judged: the objects are written anew.
+        let done = self.folder(self.turn);
+        fs::remove_dir_all(done.join("kubernetes")).map_err(spooling)?;
+        fs::remove_file(done.join("manifest.json")).map_err(spooling)?;
         self.turn += 1;
         self.bytes = 0;
         Ok(())
