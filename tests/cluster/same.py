@@ -32,4 +32,4 @@ for key in sorted(one.keys() & other.keys()):
     if one[key] != other[key]:
         a, b = (json.dumps(x, indent=1, sort_keys=True).splitlines() for x in (one[key], other[key]))
         wrong.append(f'{key} differs: {[l.strip() for l in a if l not in b]} against {[l.strip() for l in b if l not in a]}')
-sys.exit('\n'.join(wrong))
+sys.exit('\n'.join(wrong) or 0)
