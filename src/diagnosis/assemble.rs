@@ -46,6 +46,11 @@ pub(crate) fn assemble(binder: Binder<'_>) -> Bound {
     }
 }
 
+/// How much of its observability the silence of a symptom of this strength keeps.
+pub(crate) fn share(surest: f64) -> f64 {
+    if surest < EXPECTED { ALTERNATIVE } else { 1.0 }
+}
+
 struct Assembler<'b, 'a> {
     binder: &'b Binder<'a>,
     causes: Vec<(CauseIx, Place)>,
@@ -261,12 +266,15 @@ impl<'b, 'a> Assembler<'b, 'a> {
         let present = binder.present.get(&(family, place));
         let terms = self.terms(Instance::Symptom(family, place));
         let surest = terms.iter().map(|t| t.q).fold(0.0, f64::max);
-        let share = if surest < EXPECTED { ALTERNATIVE } else { 1.0 };
+        let share = share(surest);
+        let of = |ix: &crate::pack::SignatureIx| binder.pack.signatures[ix.0 as usize].leak;
+        let seen = present.and_then(|p| p.entries.iter().map(|(ix, _)| of(ix)).reduce(f64::min));
+        let leak = seen.unwrap_or(kind.leak);
         SymptomNode {
             name: format!("{}@{}", kind.name, self.place_name(place)),
             present: present.is_some(),
             observability: share * observability::of(binder.pack, kind, place, binder.scope),
-            leak: kind.leak,
+            leak,
             terms,
             rank_weight: if kind.impact { IMPACT_WEIGHT } else { 1.0 },
             group: u32::try_from(family).unwrap_or(u32::MAX),
