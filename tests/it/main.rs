@@ -8,4 +8,6 @@ mod schema;
 mod checks;
 mod faults;
 mod limits;
+mod collect;
+mod double;
 mod tidy;

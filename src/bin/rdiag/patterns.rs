@@ -121,7 +121,7 @@ fn new(common: &Common, args: &New) -> Result<(), Failure> {
     let template = match &args.from {
         None => Template { text: args.template.clone().unwrap_or_default(), ..Template::default() },
         Some(path) => {
-            let analysis = crate::diagnose::analyse(common, path)?;
+            let analysis = crate::diagnose::analyse_path(common, path)?;
             let wanted = |t: &Template| args.template.as_ref().is_none_or(|text| t.text == *text);
             let found = analysis.ledger.novel.templates().into_iter().find(wanted);
             found.ok_or_else(|| Failure::Job(format!("{}: no warning or error without a signature", path.display())))?
