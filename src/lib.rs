@@ -23,3 +23,4 @@ pub mod metrics;
 pub mod pack;
 pub mod record;
 pub mod report;
+pub mod serve;

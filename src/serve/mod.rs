@@ -1,0 +1,5 @@
+//! Takes alerts in, gives reports out.
+
+pub mod alert;
+pub mod clock;
+pub mod store;
