@@ -15,6 +15,7 @@
 pub mod audit;
 pub mod bundle;
 pub mod diagnosis;
+pub mod engine;
 pub mod evidence;
 pub mod hashring;
 pub mod limits;

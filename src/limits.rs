@@ -193,3 +193,5 @@ pub const NOTE_BYTES: usize = 4096;
 
 /// Longest line of a request to the MCP server, in bytes.
 pub const MCP_LINE_BYTES: usize = 1024 * 1024;
+/// Longest answer of the Prometheus query API that is read, in bytes.
+pub const QUERY_BYTES: u64 = 64 * 1024 * 1024;

@@ -1,11 +1,25 @@
 //! The seam between collecting and analysing: a folder that holds one look at a system.
 //!
+//! ```text
+//! BUNDLE/
+//!   manifest.json                                 schema, when, namespace, what could not be collected
+//!   logs/NAMESPACE/POD/CONTAINER.log              and CONTAINER.previous.log
+//!   kubernetes/NAMESPACE/KIND-PLURAL.json         as `kubectl get -o json` prints them
+//!   kubernetes/nodes.json
+//!   metrics/NAMESPACE/POD/UNIX-SECONDS.prom       two scrapes make rates
+//!   metrics/queries/UNIX-SECONDS.json             PromQL answers
+//!   http/NAMESPACE/POD/PORT/PATH                  bodies of ready, status/tsdb, …
+//!   config/NAMESPACE/hashrings.json               as mounted; limits.yaml likewise
+//!   alerts.json                                   Alertmanager webhook payload, version 4
+//! ```
+//!
 //! [`Input::open`] finds everything there is to read in files, folders, archives, bundles, dumps of
 //! `kubectl cluster-info` and standard input. Logs and scrapes are left for the engine to stream;
 //! everything else is read at once and flattened. [`Writer`] writes a bundle. What cannot be read
-//! is a [`Gap`], never silence. Layout: `docs/bundle.md`.
+//! is a [`Gap`], never silence.
 
 mod archive;
+mod contents;
 mod document;
 mod dump;
 mod gaps;

@@ -24,6 +24,8 @@ pub(super) enum Place {
     },
     /// Kubernetes objects; the kind is a fallback for items that do not say.
     Objects {
+        /// Namespace, for kinds that have one.
+        namespace: Option<String>,
         /// Plural, as the file is called.
         plural: String,
     },
@@ -107,7 +109,7 @@ fn is_never(name: &str) -> bool {
 
 /// Files of Kubernetes secrets.
 fn is_secret(name: &str) -> bool {
-    matches!(stem(name), "secret" | "secrets")
+    !name.ends_with(".log") && matches!(stem(name), "secret" | "secrets")
 }
 
 /// The layout of `design.md` § 5, with `folders[0]` as its first part.
@@ -117,9 +119,12 @@ fn in_layout(folders: &[&str], name: &str) -> Option<Place> {
             let (container, previous) = container(stem(name));
             Place::Log(origin(Some(namespace), pod, Some(container), previous))
         }
-        ["kubernetes"] | ["kubernetes", _] if name.ends_with(".json") => Place::Objects {
-            plural: stem(name).to_owned(),
-        },
+        ["kubernetes", inner @ ..] if inner.len() < 2 && name.ends_with(".json") => {
+            Place::Objects {
+                namespace: inner.first().map(|n| (*n).to_owned()),
+                plural: stem(name).to_owned(),
+            }
+        }
         ["metrics", "queries"] if name.ends_with(".json") => Place::Query {
             unix: stem(name).parse().ok(),
         },

@@ -1,20 +1,18 @@
 //! One file found → what it is for.
 
 use std::collections::BTreeSet;
-use std::io::{BufReader, Read};
+use std::io::Read;
 use std::path::PathBuf;
 
 use super::archive::{self, Store};
-use super::document::{self, Part};
+use super::contents::kind_of;
 use super::gaps::Gaps;
 use super::input::{Input, Query, Scrape, because};
-use super::objects::ConfigText;
 use super::place::{self, Place};
-use super::repair::Repair;
 use super::sniff::{self, Content};
 use super::stream::{Blob, Once, Spool, Stream, TAR_HEADER};
 use super::unpack::{Codec, foreign, is_tar, unpacked};
-use super::{BundleError, Manifest, SCHEMA, dump};
+use super::{BundleError, dump};
 use crate::limits;
 use crate::record::Origin;
 
@@ -46,16 +44,16 @@ pub(super) struct Loose {
 
 /// Sorts files into an [`Input`].
 pub(super) struct Taker {
-    input: Input,
+    pub(super) input: Input,
     loose: Vec<Loose>,
     seen: BTreeSet<PathBuf>,
     files: usize,
-    gaps: Gaps,
+    pub(super) gaps: Gaps,
 }
 
 /// A file whose packing is known.
-struct Opened {
-    found: Found,
+pub(super) struct Opened {
+    pub(super) found: Found,
     codec: Codec,
     head: Vec<u8>,
 }
@@ -65,7 +63,8 @@ impl Opened {
         self.found.path.last().map_or("", String::as_str)
     }
 
-    fn reader(&self, gaps: &Gaps) -> Result<Box<dyn Read + Send>, BundleError> {
+    /// A reader over the unpacked file.
+    pub(super) fn reader(&self, gaps: &Gaps) -> Result<Box<dyn Read + Send>, BundleError> {
         let raw = self.found.blob.open(&self.found.name)?;
         Ok(unpacked(raw, self.codec, &self.found.name, gaps))
     }
@@ -244,8 +243,10 @@ impl Taker {
             }
             Place::Loose => self.loose(opened),
             Place::Dump { namespace, pod } => self.dump(opened, namespace, &pod)?,
-            Place::Objects { plural } => self.document(&opened, kind_of(&plural).as_deref())?,
-            Place::Alerts => self.document(&opened, None)?,
+            Place::Objects { namespace, plural } => {
+                self.document(&opened, kind_of(&plural), namespace.as_deref())?;
+            }
+            Place::Alerts => self.document(&opened, None, None)?,
             Place::Manifest => self.manifest(opened)?,
             Place::Scrape {
                 namespace,
@@ -279,7 +280,7 @@ impl Taker {
             return Ok(());
         }
         match sniff::content(&opened.head) {
-            Content::Objects | Content::Alerts => self.document(&opened, None)?,
+            Content::Objects | Content::Alerts => self.document(&opened, None, None)?,
             Content::Query => {
                 let unix = place::stem(opened.file_name()).parse().ok();
                 let stream = opened.stream(Origin::default(), &self.gaps);
@@ -301,6 +302,10 @@ impl Taker {
 
     fn loose(&mut self, opened: Opened) {
         if let Some(number) = opened.found.anonymous {
+            // A pipe that gives nothing is nothing to look at.
+            if opened.head.is_empty() {
+                return;
+            }
             let origin = Origin {
                 pod: format!("?{number}").into(),
                 ..Origin::default()
@@ -358,7 +363,14 @@ impl Taker {
         Ok(())
     }
 
-    fn scrape(&mut self, opened: Opened, namespace: Option<&str>, pod: &str, unix: Option<i64>) {
+    /// A scrape of a pod.
+    pub(super) fn scrape(
+        &mut self,
+        opened: Opened,
+        namespace: Option<&str>,
+        pod: &str,
+        unix: Option<i64>,
+    ) {
         let origin = Origin {
             namespace: namespace.map(Into::into),
             pod: pod.into(),
@@ -366,114 +378,6 @@ impl Taker {
         };
         let stream = opened.stream(origin, &self.gaps);
         self.input.scrapes.push(Scrape { unix, stream });
-    }
-
-    fn document(&mut self, opened: &Opened, kind: Option<&str>) -> Result<(), BundleError> {
-        let name = opened.found.name.as_str();
-        let reader = opened.reader(&self.gaps)?.take(limits::DOCUMENT_BYTES);
-        let mut repaired = Repair::new(reader);
-        let (mut taken, mut alerts, mut rest) = (0_u64, Vec::new(), serde_json::Map::new());
-        let objects = &mut self.input.objects;
-        let read = document::read(BufReader::new(&mut repaired), &mut |part| match part {
-            Part::Object(object, list_kind) => {
-                taken += 1;
-                let list_kind = list_kind.as_deref().and_then(|k| k.strip_suffix("List"));
-                objects.add(&object, list_kind.filter(|k| !k.is_empty()).or(kind));
-            }
-            Part::Alert(alert) if alerts.len() < limits::OBJECT_RECORDS => alerts.push(alert),
-            Part::Alert(_) => {}
-            Part::Rest(map) => rest.extend(map),
-        });
-        for alert in &alerts {
-            objects.add_alert(alert, &rest);
-        }
-        if repaired.repairs() > 0 {
-            let why = format!(
-                "{} strings without an end were repaired",
-                repaired.repairs()
-            );
-            self.gaps.add(name, why);
-        }
-        if let Err(error) = read {
-            self.gaps
-                .add(name, format!("not JSON as expected ({error})"));
-        } else if taken == 0 && alerts.is_empty() && !is_envelope(&rest) {
-            self.gaps
-                .add(name, "holds neither Kubernetes objects nor alerts");
-        }
-        Ok(())
-    }
-
-    fn manifest(&mut self, opened: Opened) -> Result<(), BundleError> {
-        let text = self.text(&opened)?;
-        match serde_json::from_str::<Manifest>(&text) {
-            Ok(manifest) if manifest.schema.starts_with("rdiag/bundle/") => {
-                if manifest.schema != SCHEMA {
-                    let why = format!("{} is another version of the layout", manifest.schema);
-                    self.gaps.add(opened.found.name, why);
-                }
-                for gap in &manifest.gaps {
-                    self.gaps.add(gap.what.as_str(), gap.why.as_str());
-                }
-                self.input.manifests.push(manifest);
-            }
-            _ => {
-                let why = "not the manifest of a bundle";
-                self.gaps.add(opened.found.name, why);
-            }
-        }
-        Ok(())
-    }
-
-    fn http(
-        &mut self,
-        opened: Opened,
-        namespace: &str,
-        pod: &str,
-        port: &str,
-        path: &str,
-    ) -> Result<(), BundleError> {
-        if path == "metrics" || path.ends_with(".prom") {
-            self.scrape(opened, Some(namespace), pod, None);
-            return Ok(());
-        }
-        let body = self.text(&opened)?;
-        let origin = Origin {
-            namespace: Some(namespace.into()),
-            pod: pod.into(),
-            ..Origin::default()
-        };
-        self.input.objects.add_http(origin, port, path, &body);
-        Ok(())
-    }
-
-    fn config(
-        &mut self,
-        opened: &Opened,
-        namespace: Option<String>,
-        file: &str,
-    ) -> Result<(), BundleError> {
-        let config = ConfigText {
-            namespace,
-            path: opened.found.name.clone(),
-            text: self.text(opened)?,
-        };
-        let is_hashring = file.ends_with(".json");
-        self.input.objects.add_config(config, is_hashring);
-        Ok(())
-    }
-
-    /// All of a small file as text.
-    fn text(&self, opened: &Opened) -> Result<String, BundleError> {
-        let mut bytes = Vec::new();
-        let mut reader = opened.reader(&self.gaps)?.take(limits::CONFIG_BYTES);
-        // The reader notes what goes wrong.
-        let _ = reader.read_to_end(&mut bytes);
-        if bytes.len() as u64 == limits::CONFIG_BYTES {
-            let why = format!("only the first {} bytes are read", limits::CONFIG_BYTES);
-            self.gaps.add(opened.found.name.as_str(), why);
-        }
-        Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 }
 
@@ -492,32 +396,4 @@ fn anonymous_or_stem(opened: &Opened) -> String {
         Some(number) => format!("?{number}"),
         None => place::loose_origin(opened.file_name()).pod.to_string(),
     }
-}
-
-/// What is left of a list once its items are taken, even of an empty one.
-fn is_envelope(rest: &serde_json::Map<String, serde_json::Value>) -> bool {
-    let kind = rest.get("kind").and_then(|kind| kind.as_str());
-    kind.is_some_and(|kind| kind.ends_with("List")) || rest.contains_key("groupKey")
-}
-
-/// The kind that a file called by its plural holds.
-fn kind_of(plural: &str) -> Option<String> {
-    let kind = match plural {
-        "pods" | "pod" => "Pod",
-        "events" => "Event",
-        "nodes" => "Node",
-        "statefulsets" => "StatefulSet",
-        "deployments" => "Deployment",
-        "daemonsets" => "DaemonSet",
-        "replicasets" => "ReplicaSet",
-        "persistentvolumeclaims" | "pvc" | "pvcs" => "PersistentVolumeClaim",
-        "persistentvolumes" => "PersistentVolume",
-        "endpointslices" => "EndpointSlice",
-        "endpoints" => "Endpoints",
-        "controllerrevisions" => "ControllerRevision",
-        "configmaps" => "ConfigMap",
-        "services" => "Service",
-        _ => return None,
-    };
-    Some(kind.to_owned())
 }

@@ -33,7 +33,7 @@ pub struct Collector<'w> {
     wanted: &'w dyn Fn(&str) -> bool,
     resolve: &'w dyn Fn(Whose<'_>) -> Option<Origin>,
     series: BTreeMap<Key, Vec<Point>>,
-    histograms: BTreeMap<Key, BTreeMap<Option<i64>, Vec<(f64, f64)>>>,
+    histograms: BTreeMap<Key, Buckets>,
     scrapes: BTreeMap<Origin, BTreeSet<Option<i64>>>,
     starts: BTreeMap<Origin, Vec<Point>>,
     kinds: BTreeMap<String, Kind>,
@@ -50,6 +50,9 @@ pub struct Collected {
     /// Pods whose process started anew between two scrapes, sorted.
     pub restarted: Vec<Origin>,
 }
+
+/// Buckets of a histogram by scrape: (upper bound, cumulative count).
+type Buckets = BTreeMap<Option<i64>, Vec<(f64, f64)>>;
 
 /// Milliseconds since the epoch, if known, and the value then.
 type Point = (Option<i64>, f64);
@@ -362,11 +365,7 @@ impl<'w> Collector<'w> {
 
 /// Quantiles of what was observed between the first and the last scrape, or since the process began
 /// if it began in between.
-fn quantiles(
-    key: &Key,
-    scrapes: &BTreeMap<Option<i64>, Vec<(f64, f64)>>,
-    fresh: bool,
-) -> Option<SeriesRecord> {
+fn quantiles(key: &Key, scrapes: &Buckets, fresh: bool) -> Option<SeriesRecord> {
     let (first_time, first) = scrapes.first_key_value()?;
     let (last_time, last) = scrapes.last_key_value()?;
     let none = Vec::new();

@@ -12,7 +12,9 @@ fn pod(name: &str) -> Origin {
     }
 }
 
-fn parsed(line: &str) -> Option<(String, Vec<(String, String)>, f64, Option<i64>)> {
+type Parts = (String, Vec<(String, String)>, f64, Option<i64>);
+
+fn parsed(line: &str) -> Option<Parts> {
     match parse_line(line) {
         Line::Sample(s) => {
             let labels = s.labels.iter();
@@ -23,81 +25,61 @@ fn parsed(line: &str) -> Option<(String, Vec<(String, String)>, f64, Option<i64>
     }
 }
 
+fn understood(line: &str, name: &str, labels: &[(&str, &str)], value: f64, time: Option<i64>) {
+    let (n, l, v, t) = parsed(line).unwrap_or_else(|| panic!("not understood: {line}"));
+    let l: Vec<(&str, &str)> = l.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
+    assert_eq!(
+        (n.as_str(), l.as_slice(), t),
+        (name, labels, time),
+        "{line}"
+    );
+    assert!(v == value || v.is_nan() && value.is_nan(), "{line}: {v}");
+}
+
 #[test]
-fn lines() {
-    let check = |line: &str, name: &str, labels: &[(&str, &str)], value: f64, time: Option<i64>| {
-        let (n, l, v, t) = parsed(line).unwrap_or_else(|| panic!("not understood: {line}"));
-        let l: Vec<(&str, &str)> = l.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
-        assert_eq!(
-            (n.as_str(), l.as_slice(), t),
-            (name, labels, time),
-            "{line}"
-        );
-        assert!(v == value || v.is_nan() && value.is_nan(), "{line}: {v}");
-    };
-    check("up 1", "up", &[], 1.0, None);
-    check("  up\t1  ", "up", &[], 1.0, None);
-    check("up{} 1", "up", &[], 1.0, None);
-    check(
-        "a:b_c{x=\"y\"} 1.5e-3",
-        "a:b_c",
-        &[("x", "y")],
-        0.0015,
-        None,
-    );
-    check(
-        "a{x=\"1\",y=\"2\",} 3 1795404242000",
-        "a",
-        &[("x", "1"), ("y", "2")],
-        3.0,
-        Some(1_795_404_242_000),
-    );
-    check(
-        "a{ x = \"1\" , y=\"2\" } 3",
-        "a",
-        &[("x", "1"), ("y", "2")],
-        3.0,
-        None,
-    );
-    check("a 3 1795404242.5", "a", &[], 3.0, Some(1_795_404_242_500));
-    check("a 3 1795404242", "a", &[], 3.0, Some(1_795_404_242_000));
-    check(
-        r#"a{x="q\"b\\s\nl}, # {"} 1"#,
-        "a",
-        &[("x", "q\"b\\s\nl}, # {")],
-        1.0,
-        None,
-    );
-    check("a NaN", "a", &[], f64::NAN, None);
-    check("a +Inf", "a", &[], f64::INFINITY, None);
-    check(
-        "a{le=\"+Inf\"} -Inf",
-        "a",
-        &[("le", "+Inf")],
-        f64::NEG_INFINITY,
-        None,
-    );
-    check(
-        "a_bucket{le=\"1\"} 4 # {trace_id=\"x\"} 0.67 1795404242.1",
-        "a_bucket",
-        &[("le", "1")],
-        4.0,
-        None,
-    );
-    check(
-        "{\"my.metric\",x=\"1\"} 2",
-        "my.metric",
-        &[("x", "1")],
-        2.0,
-        None,
-    );
-    check(
-        "{\"my.metric\",\"l.x\"=\"1\"} 2",
-        "my.metric",
-        &[("l.x", "1")],
-        2.0,
-        None,
-    );
+fn names_and_labels() {
+    let xy = [("x", "1"), ("y", "2")];
+    for (line, name, labels) in [
+        ("up 1", "up", &[][..]),
+        ("  up\t1  ", "up", &[]),
+        ("up{} 1", "up", &[]),
+        ("a:b_c{x=\"1\"} 1", "a:b_c", &xy[..1]),
+        ("a{x=\"1\",y=\"2\",} 1", "a", &xy),
+        ("a{ x = \"1\" , y=\"2\" } 1", "a", &xy),
+        (
+            r#"a{x="q\"b\\s\nl}, # {"} 1"#,
+            "a",
+            &[("x", "q\"b\\s\nl}, # {")],
+        ),
+        ("{\"my.metric\",x=\"1\"} 1", "my.metric", &xy[..1]),
+        (
+            "{\"my.metric\",\"l.x\"=\"1\"} 1",
+            "my.metric",
+            &[("l.x", "1")],
+        ),
+        (
+            "a{x=\"1\"} 1 # {trace_id=\"x\"} 0.67 1795404242.1",
+            "a",
+            &xy[..1],
+        ),
+    ] {
+        understood(line, name, labels, 1.0, None);
+    }
+}
+
+#[test]
+fn values_and_times() {
+    for (line, value, time) in [
+        ("a 1.5e-3", 0.0015, None),
+        ("a NaN", f64::NAN, None),
+        ("a +Inf", f64::INFINITY, None),
+        ("a -Inf", f64::NEG_INFINITY, None),
+        ("a 3 1795404242000", 3.0, Some(1_795_404_242_000)),
+        ("a 3 1795404242.5", 3.0, Some(1_795_404_242_500)),
+        ("a 3 1795404242", 3.0, Some(1_795_404_242_000)),
+    ] {
+        understood(line, "a", &[], value, time);
+    }
 }
 
 #[test]

@@ -6,6 +6,7 @@
 //! report, JSON and YAML the value itself with what terminals obey written as escapes.
 
 mod choice;
+mod compose;
 pub mod escape;
 mod html;
 mod junit;
@@ -127,3 +128,4 @@ pub fn render(report: &Report, format: Format, style: Style) -> String {
         Format::Junit => junit::render(&escape::clean(report)),
     }
 }
+pub use compose::{Extra, compose};

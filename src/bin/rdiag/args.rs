@@ -85,6 +85,8 @@ pub(crate) enum Command {
     Patterns(Patterns),
     /// The manual page of a signature, state or cause
     Explain(Explain),
+    /// Hashring files: validate, diff, locate, simulate, plan
+    Hashring(crate::hashring::Args),
     /// The JSON Schema of the report
     Schema,
     /// Shell completions

@@ -2,6 +2,7 @@
 
 mod args;
 mod diagnose;
+mod hashring;
 mod output;
 mod patterns;
 
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
     match run(cli) {
         Ok(found) => ExitCode::from(u8::from(found && !exit_zero)),
         Err(Failure::ClosedPipe) => ExitCode::SUCCESS,
+        Err(Failure::Said(code)) => ExitCode::from(code),
         Err(failure) => {
             anstream::eprintln!("rdiag: {failure}");
             ExitCode::from(failure.code())
@@ -44,9 +46,20 @@ fn run(cli: Cli) -> Result<bool, Failure> {
         Some(Command::Diagnose(args)) => diagnose::run(common, &args),
         Some(Command::Patterns(args)) => patterns::run(common, &args),
         Some(Command::Explain(args)) => patterns::explain(common, &args),
+        Some(Command::Hashring(args)) => hashring_command(&args),
         Some(Command::Schema) => output::print_json(&rdiag::report::schema()).map(|()| false),
         Some(Command::Completions { shell }) => output::completions(shell).map(|()| false),
         Some(Command::Man) => output::man().map(|()| false),
         Some(Command::Version) => output::version().map(|()| false),
+    }
+}
+
+/// `rdiag hashring`, which sets its own exit codes.
+fn hashring_command(args: &hashring::Args) -> Result<bool, Failure> {
+    let code = hashring::run(args, &mut std::io::stdout().lock(), &mut std::io::stderr().lock())?;
+    match code {
+        0 => Ok(false),
+        1 => Ok(true),
+        code => Err(Failure::Said(code)),
     }
 }

@@ -19,6 +19,9 @@ pub(crate) enum Failure {
     /// Whoever reads our output has gone; that is fine.
     #[error("closed pipe")]
     ClosedPipe,
+    /// The command has said what is wrong; only the exit code is left.
+    #[error("exit code {0}")]
+    Said(u8),
 }
 
 impl Failure {
@@ -27,6 +30,7 @@ impl Failure {
             Self::Usage(_) => 2,
             Self::Job(_) => 3,
             Self::ClosedPipe => 0,
+            Self::Said(code) => *code,
         }
     }
 }
@@ -106,7 +110,8 @@ pub(crate) fn man() -> Result<(), Failure> {
 }
 
 pub(crate) fn version() -> Result<(), Failure> {
-    let pack = rdiag::pack::Pack::embedded();
+    let pack = rdiag::pack::Pack::embedded()
+        .map_err(|_| Failure::Usage("the embedded patterns do not load".to_owned()))?;
     let text = format!(
         "rdiag {}\npack {} signatures, {} states, {} causes\n",
         env!("CARGO_PKG_VERSION"),

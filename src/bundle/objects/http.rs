@@ -21,10 +21,10 @@ pub(super) fn records(origin: Origin, port: &str, path: &str, body: &str) -> Vec
     let mut flat = start("http", &origin, port, path);
     let endpoint = path.trim_end_matches(".txt").rsplit('/').next();
     flat.put("endpoint", endpoint.unwrap_or_default());
-    flat.put(
-        "ok",
-        (text == "OK" || text.ends_with("is Ready.") || text.ends_with("is Healthy.")).to_string(),
-    );
+    if endpoint.is_some_and(|e| matches!(e, "ready" | "healthy")) {
+        let good = text == "OK" || text.ends_with("is Ready.") || text.ends_with("is Healthy.");
+        flat.put("ok", good.to_string());
+    }
     flat.put("body", &text[..text.floor_char_boundary(BODY_BYTES)]);
     vec![flat.status(origin, None)]
 }

@@ -154,7 +154,7 @@ fn standard_input_is_anonymous() {
     assert_eq!(all_whose(&input), ["-/?1/-"]);
     assert_eq!(text(&input.streams[0]), "level=info msg=x\n");
     assert!(input.streams[0].open().is_err(), "a pipe is read once");
-    assert!(piped(b"").objects.records.is_empty());
+    assert!(piped(b"").is_empty() && !input.is_empty());
     assert_eq!(all_whose(&piped(&gz(b"packed\n"))), ["-/?1/-"]);
     assert_eq!(text(&piped(&zst(b"packed\n")).streams[0]), "packed\n");
 }
@@ -253,4 +253,18 @@ fn a_cut_string_does_not_hide_the_rest() {
         gaps(&input),
         ["kubernetes/mon/pods.json: damaged JSON, repaired in 2 places"]
     );
+}
+
+#[test]
+fn objects_without_a_namespace_are_in_that_of_their_file() {
+    let pods = r#"{"items":[{"kind":"Pod","metadata":{"name":"r-0"}}]}"#;
+    let nodes = r#"{"items":[{"metadata":{"name":"node-a"}}]}"#;
+    let dir = tree(&[
+        ("kubernetes/mon/pods.json", pods),
+        ("kubernetes/nodes.json", nodes),
+    ]);
+    let input = open(dir.path());
+    let pod = &of_kind(&input, "pod")[0];
+    assert_eq!(pod.origin.namespace.as_deref(), Some("mon"));
+    assert_eq!(of_kind(&input, "node").len(), 1);
 }

@@ -1,6 +1,7 @@
 //! What runs where, under which address, with which flags: the typed view of Kubernetes objects.
 
 mod address;
+mod container;
 mod pod;
 
 use std::collections::BTreeMap;
@@ -10,8 +11,9 @@ use serde_json::Value;
 use super::objects::{quantity, time};
 use crate::record::Time;
 pub use address::{Named, split_address};
-pub(super) use pod::hide_store;
-pub use pod::{Condition, Container, ContainerState, Mode, Owner, Pod, Termination};
+pub(super) use container::hide_store;
+pub use container::{Container, ContainerState, Termination};
+pub use pod::{Condition, Mode, Owner, Pod};
 
 /// Everything known of the cluster, sorted by namespace and name.
 #[derive(Clone, Debug, Default)]
@@ -268,7 +270,7 @@ fn workload(kind: &str, object: &Value) -> Workload {
         service: owned(object, "/spec/serviceName"),
         containers: list(object, "/spec/template/spec/containers")
             .iter()
-            .map(|spec| pod::container(object, spec, &Value::Null, false))
+            .map(|spec| container::container(object, spec, &Value::Null, false))
             .collect(),
     }
 }

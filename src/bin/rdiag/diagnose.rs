@@ -1,0 +1,98 @@
+//! `rdiag [diagnose] [PATH|-]...`: everything that was left behind → one report.
+
+use std::io::{self, IsTerminal, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::args::{Common, Diagnose};
+use crate::output::{self, Failure};
+use rdiag::bundle::Input;
+use rdiag::engine::{Engine, Options};
+use rdiag::pack::{Pack, Version};
+use rdiag::report;
+
+/// What to do when there is nothing to read.
+const NOTHING: &str = "nothing to read. Pipe logs in, or name files, folders, archives or bundles:\n  \
+    kubectl logs -n NAMESPACE -l app=thanos-receive --prefix --timestamps --tail=-1 --max-log-requests=50 | rdiag\n  \
+    rdiag PATH...";
+
+pub(crate) fn run(common: &Common, args: &Diagnose) -> Result<bool, Failure> {
+    let options = Options { threads: args.threads, thanos_version: version(args)? };
+    let engine = Engine::new(Arc::new(pack(common)?));
+    let input = open(&args.paths)?;
+    let analysis =
+        engine.run(&input, &options).map_err(|e| Failure::Job(chain(&e)))?;
+    let rendered = report::render(&analysis.report, output::format(common.output), output::style(common));
+    output::print(rendered.as_bytes())?;
+    Ok(!analysis.report.healthy)
+}
+
+/// The embedded pack, with the user's on top.
+pub(crate) fn pack(common: &Common) -> Result<Pack, Failure> {
+    let problems = |found: Vec<rdiag::pack::Problem>| {
+        let text: Vec<String> = found.iter().map(ToString::to_string).collect();
+        Failure::Usage(format!("the patterns do not load:\n{}", text.join("\n")))
+    };
+    match &common.patterns {
+        None => Pack::embedded().map_err(problems),
+        Some(dir) => Pack::with_overlay(yaml_files(dir)?).map_err(problems),
+    }
+}
+
+/// All YAML files below `dir`, by their path in it.
+pub(crate) fn yaml_files(dir: &Path) -> Result<Vec<(String, Vec<u8>)>, Failure> {
+    let mut found = Vec::new();
+    let mut queue = vec![dir.to_owned()];
+    while let Some(folder) = queue.pop() {
+        let attempt = |e| Failure::Usage(format!("reading patterns from {}: {e}", folder.display()));
+        for entry in std::fs::read_dir(&folder).map_err(attempt)? {
+            let path = entry.map_err(attempt)?.path();
+            if path.is_dir() {
+                queue.push(path);
+            } else if path.extension().is_some_and(|e| e == "yaml" || e == "yml") {
+                let bytes = std::fs::read(&path).map_err(attempt)?;
+                let name = path.strip_prefix(dir).unwrap_or(&path);
+                found.push((name.to_string_lossy().into_owned(), bytes));
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn version(args: &Diagnose) -> Result<Option<Version>, Failure> {
+    let Some(text) = &args.thanos_version else { return Ok(None) };
+    Version::parse(text).map(Some).ok_or_else(|| {
+        Failure::Usage(format!("--thanos-version {text}: not a version; write it like 0.38.0"))
+    })
+}
+
+/// The paths, or standard input when it is a pipe or asked for with `-`.
+fn open(paths: &[PathBuf]) -> Result<Input, Failure> {
+    let piped = paths.is_empty() && !io::stdin().is_terminal();
+    let stdin: Option<Box<dyn Read + Send>> =
+        (piped || paths.iter().any(|p| p.as_os_str() == "-")).then(|| Box::new(io::stdin()) as Box<dyn Read + Send>);
+    if paths.is_empty() && stdin.is_none() {
+        return Err(Failure::Job(NOTHING.to_owned()));
+    }
+    let input = Input::open(paths, stdin).map_err(|e| Failure::Job(chain(&e)))?;
+    if input.is_empty() {
+        let gaps = input.gaps();
+        let why: Vec<String> = gaps.iter().map(|g| format!("  {}: {}", g.what, g.why)).collect();
+        let detail = if why.is_empty() { String::new() } else { format!("\nfound, but not read:\n{}", why.join("\n")) };
+        return Err(Failure::Job(format!("{NOTHING}{detail}")));
+    }
+    Ok(input)
+}
+
+/// An error with all its sources, on one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}

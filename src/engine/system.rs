@@ -1,0 +1,237 @@
+//! What the input is about: pods and what they are to the ring, names, the window.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Engine, Options};
+use crate::bundle::{Input, Mode, Pod};
+use crate::diagnosis::{Collected, Member, MemberRole, Scope};
+use crate::evidence::{Ledger, Resolver};
+use crate::hashring::Rings;
+use crate::metrics::SeriesRecord;
+use crate::pack::{About, Product, Provenance, Severity, SubjectKind, Version};
+use crate::record::{Level, Source};
+
+/// Addresses and names of pods, from objects and streams.
+pub(super) fn resolver(input: &Input) -> Resolver {
+    let mut resolver = Resolver::default();
+    let topology = &input.objects.topology;
+    for pod in &topology.pods {
+        let name = pod.full_name();
+        resolver.add_pod(&name);
+        for ip in &pod.ips {
+            resolver.add_address(ip, &name);
+        }
+    }
+    for stream in &input.streams {
+        resolver.add_pod(&stream.origin.name());
+    }
+    for scrape in &input.scrapes {
+        resolver.add_pod(&scrape.stream.origin.name());
+    }
+    resolver
+}
+
+/// Everything known of the system, from all sources together.
+pub(super) fn scope(
+    engine: &Engine,
+    input: &Input,
+    resolver: &Resolver,
+    ledger: &Ledger,
+    series: &[SeriesRecord],
+    options: &Options,
+) -> Scope {
+    let mut members: BTreeMap<String, Member> = BTreeMap::new();
+    let spoken = roles(engine, ledger);
+    for pod in &input.objects.topology.pods {
+        let name = pod.full_name();
+        let said = spoken.get(&name).copied().unwrap_or_default();
+        let member = of_pod(pod, said);
+        if member.role != MemberRole::Unknown {
+            members.insert(name, member);
+        }
+    }
+    let known = !input.objects.topology.pods.is_empty();
+    for (source, origin, seen) in ledger.coverage.iter() {
+        if origin.pod.is_empty() || !matches!(source, Source::Log | Source::Metric) {
+            continue;
+        }
+        let name = origin.name().into_owned();
+        let said = spoken.get(&name).copied().unwrap_or_default();
+        if known && said == MemberRole::Unknown && !members.contains_key(&name) {
+            continue;
+        }
+        let member = members.entry(name.clone()).or_insert_with(|| Member { name, ..Member::default() });
+        if member.role == MemberRole::Unknown {
+            member.role = if said == MemberRole::Unknown { MemberRole::Receiver } else { said };
+        }
+        if source == Source::Log {
+            member.log = true;
+            member.level = [member.level, seen.lowest_level].into_iter().flatten().min();
+        }
+    }
+    add_scrapes(&mut members, series);
+    add_ring(&mut members, input, resolver);
+    add_named(&mut members, ledger);
+    let collected = collected(input, ledger, &members);
+    let receivers = input.objects.topology.receivers();
+    let factor = receivers.filter_map(Pod::replication_factor).max();
+    let algorithm = input.objects.topology.receivers().find_map(Pod::algorithm).map(str::to_owned);
+    let times = ledger.coverage.iter().filter(|(s, _, _)| matches!(s, Source::Log | Source::Metric));
+    let (mut from, mut until) = (None, None);
+    for (_, _, seen) in times {
+        from = [from, seen.from].into_iter().flatten().min();
+        until = until.max(seen.until);
+    }
+    Scope {
+        from,
+        until,
+        members: members.into_values().collect(),
+        replication_factor: factor.or_else(|| replication_factor(series)),
+        algorithm,
+        collected,
+        thanos_version: options.thanos_version,
+        failures_printed: false,
+    }
+}
+
+/// What the lines of a pod say it is.
+fn roles(engine: &Engine, ledger: &Ledger) -> BTreeMap<String, MemberRole> {
+    let mut roles: BTreeMap<String, MemberRole> = BTreeMap::new();
+    for (ix, _, evidence) in ledger.iter() {
+        let signature = &engine.pack.signatures[ix.0 as usize];
+        if signature.source != Source::Log {
+            continue;
+        }
+        let own = matches!(signature.about, About::Writer) && signature.product == Product::Thanos;
+        let role = match signature.provenance {
+            Provenance::Sender => MemberRole::Sender,
+            Provenance::Upstream if own && signature.id.starts_with("thanos/process/") => MemberRole::Receiver,
+            _ => continue,
+        };
+        for origin in evidence.witnesses.keys() {
+            let known = roles.entry(origin.name().into_owned()).or_insert(role);
+            if role == MemberRole::Receiver {
+                *known = role;
+            }
+        }
+    }
+    roles
+}
+
+fn of_pod(pod: &Pod, said: MemberRole) -> Member {
+    let role = if pod.is_receiver() { MemberRole::Receiver } else { said };
+    let version = pod.thanos_version().and_then(|v| Version::parse(&v)).filter(|_| pod.is_receiver());
+    let level = pod.flag("log.level").and_then(|l| Level::parse(l.as_bytes()));
+    Member {
+        name: pod.full_name(),
+        role,
+        router_only: pod.mode() == Some(Mode::RouterOnly),
+        node: pod.node.clone(),
+        workload: pod.workload().map(|o| o.name),
+        version,
+        version_basis: if version.is_some() { "image" } else { "" },
+        level: level.or(Some(Level::Info)).filter(|_| pod.is_receiver()),
+        status: true,
+        ..Member::default()
+    }
+}
+
+fn add_scrapes(members: &mut BTreeMap<String, Member>, series: &[SeriesRecord]) {
+    for s in series {
+        let Some(member) = members.get_mut(s.origin.name().as_ref()) else { continue };
+        let scrapes = s.number("scrapes").unwrap_or(0.0);
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // A small count.
+        {
+            member.scrapes = member.scrapes.max(scrapes as u32);
+        }
+        member.restarted |= s.get("process_restarted") == Some("true");
+    }
+}
+
+/// Members that the ring lists, whether anybody runs them or not.
+fn add_ring(members: &mut BTreeMap<String, Member>, input: &Input, resolver: &Resolver) {
+    for file in &input.objects.hashrings {
+        let Ok(rings) = Rings::parse(&file.text) else { continue };
+        for endpoint in rings.endpoints() {
+            let name = resolver.pod(&endpoint.address).into_string();
+            let member = members.entry(name.clone()).or_insert_with(|| Member { name, ..Member::default() });
+            member.in_ring = true;
+        }
+    }
+}
+
+/// Pods that others speak of.
+fn add_named(members: &mut BTreeMap<String, Member>, ledger: &Ledger) {
+    for (_, subject, evidence) in ledger.iter() {
+        let named = subject.kind == SubjectKind::Pod
+            && !subject.name.is_empty()
+            && evidence.witnesses.keys().any(|o| o.name() != subject.name.as_ref() && !o.pod.is_empty());
+        if named && !members.contains_key(subject.name.as_ref()) {
+            let name = subject.name.to_string();
+            members.insert(name.clone(), Member { name, ..Member::default() });
+        }
+    }
+}
+
+fn collected(input: &Input, ledger: &Ledger, members: &BTreeMap<String, Member>) -> Collected {
+    let has = |wanted: Source| ledger.coverage.iter().any(|(s, _, _)| s == wanted);
+    let role = |role: MemberRole| members.values().any(|m| m.log && m.role == role);
+    Collected {
+        logs: role(MemberRole::Receiver),
+        sender_logs: role(MemberRole::Sender),
+        status: !input.objects.topology.pods.is_empty(),
+        events: has(Source::Event),
+        nodes: !input.objects.topology.nodes.is_empty(),
+        metrics: members.values().any(|m| m.scrapes > 1),
+        hashring: !input.objects.hashrings.is_empty(),
+        alerts: has(Source::Alert),
+    }
+}
+
+fn replication_factor(series: &[SeriesRecord]) -> Option<u32> {
+    let values = series.iter().filter(|s| s.get("metric") == Some("thanos_receive_replication_factor"));
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // A small count.
+    values.filter_map(|s| s.number("value")).map(|v| v as u32).filter(|v| *v > 0).max()
+}
+
+/// What can only be said once all evidence is in.
+pub(super) fn settle(engine: &Engine, scope: &mut Scope, ledger: &Ledger) {
+    let failed = |id: &str, severity: Severity| id.starts_with("prometheus/remote-write/") && severity >= Severity::Warning;
+    scope.failures_printed = ledger.iter().any(|(ix, _, _)| {
+        let s = &engine.pack.signatures[ix.0 as usize];
+        failed(&s.id, s.severity) || s.id == "thanos/write/internal-server-error"
+    });
+    let known: BTreeSet<String> = scope.members.iter().map(|m| m.name.clone()).collect();
+    let mut found: Vec<Member> = Vec::new();
+    for (_, subject, _) in ledger.iter() {
+        if subject.kind == SubjectKind::Pod && !subject.name.is_empty() && !known.contains(subject.name.as_ref()) {
+            found.push(Member { name: subject.name.to_string(), ..Member::default() });
+        }
+    }
+    found.dedup_by(|a, b| a.name == b.name);
+    scope.members.extend(found);
+    scope.members.sort_by(|a, b| a.name.cmp(&b.name));
+    scope.members.dedup_by(|a, b| a.name == b.name);
+}
+
+/// Names that commands in remedies need, of the first receiver that has them.
+pub(super) fn names(input: &Input, scope: &Scope) -> BTreeMap<String, String> {
+    let mut names = BTreeMap::new();
+    let mut put = |key: &str, value: Option<String>| {
+        if let Some(value) = value.filter(|v| !v.is_empty()) {
+            names.entry(key.to_owned()).or_insert(value);
+        }
+    };
+    for pod in input.objects.topology.receivers() {
+        put("service", pod.subdomain.clone());
+        put("container", pod.receiver().map(|c| c.name.clone()));
+        put("tsdb_path", pod.flag("tsdb.path").map(str::to_owned));
+        put("claim", pod.claims.first().cloned());
+        let label = ["app.kubernetes.io/name", "app", "app.kubernetes.io/component"]
+            .iter()
+            .find_map(|k| pod.labels.get(*k).map(|v| format!("{k}={v}")));
+        put("selector", label);
+    }
+    put("replication_factor", scope.replication_factor.map(|n| n.to_string()));
+    names
+}

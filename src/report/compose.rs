@@ -1,0 +1,507 @@
+//! Diagnosis × pack → the report value: ids become titles, remedies get real names.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::model::{
+    Coverage, Evidence, Explained, Gap, Hypothesis, Incident, Mark, Member, NextCheck, PodVersion,
+    Remediation, Report, Scope, SourceCoverage, Step, Subject, Timeline, TimelineRow, Unexplained,
+};
+use super::remedy;
+use crate::diagnosis::{self, Diagnosis, MemberRole, Verdict};
+use crate::evidence::{self, Ledger};
+use crate::pack::{Action, CauseIx, Heals, Pack, Risk, Role, Severity, SignatureIx, SubjectKind};
+use crate::record::{Level, Source, Time};
+
+/// Version of the public JSON.
+const SCHEMA: &str = "rdiag/report/v1";
+
+/// What the report says beside the diagnosis.
+#[derive(Clone, Debug, Default)]
+pub struct Extra {
+    /// What could not be read, and why.
+    pub gaps: Vec<(String, String)>,
+    /// Names that commands need, from the objects of the cluster.
+    pub topology_names: BTreeMap<String, String>,
+}
+
+/// Puts the report together.
+#[must_use]
+pub fn compose(
+    diagnosis: &Diagnosis,
+    ledger: &Ledger,
+    scope: &diagnosis::Scope,
+    pack: &Pack,
+    extra: &Extra,
+) -> Report {
+    let composer = Composer { ledger, scope, pack, extra };
+    let incidents: Vec<Incident> = diagnosis.incidents.iter().map(|i| composer.incident(i)).collect();
+    Report {
+        schema: SCHEMA.to_owned(),
+        healthy: incidents.iter().all(|i| i.verdict == "benign"),
+        scope: composer.scope(),
+        coverage: Coverage { sources: composer.sources(), gaps: composer.gaps() },
+        incidents,
+        novel: Vec::new(),
+        members: composer.members(),
+    }
+}
+
+struct Composer<'a> {
+    ledger: &'a Ledger,
+    scope: &'a diagnosis::Scope,
+    pack: &'a Pack,
+    extra: &'a Extra,
+}
+
+impl Composer<'_> {
+    fn scope(&self) -> Scope {
+        let versions = self.scope.members.iter().filter_map(|m| {
+            let version = m.version?;
+            Some(PodVersion { pod: m.name.clone(), version: version.to_string(), basis: m.version_basis.to_owned() })
+        });
+        let namespaces: BTreeSet<String> = self
+            .scope
+            .members
+            .iter()
+            .filter(|m| m.role == MemberRole::Receiver)
+            .filter_map(|m| m.name.split_once('/').map(|(ns, _)| ns.to_owned()))
+            .collect();
+        Scope {
+            from: self.scope.from.map(Time::rfc3339),
+            until: self.scope.until.map(Time::rfc3339),
+            thanos: versions.collect(),
+            namespaces: namespaces.into_iter().collect(),
+        }
+    }
+
+    fn sources(&self) -> Vec<SourceCoverage> {
+        let all = self.ledger.coverage.iter().map(|(source, origin, seen)| SourceCoverage {
+            kind: source_name(source).to_owned(),
+            namespace: origin.namespace.as_deref().map(str::to_owned),
+            pod: (!origin.pod.is_empty()).then(|| origin.pod.to_string()),
+            container: origin.container.as_deref().map(str::to_owned),
+            previous: origin.previous,
+            records: seen.records,
+            bytes: seen.bytes,
+            from: seen.from.map(Time::rfc3339),
+            until: seen.until.map(Time::rfc3339),
+            lowest_level: seen.lowest_level.map(|l| level_name(l).to_owned()),
+            unparsed: seen.unparsed,
+            truncated: seen.truncated,
+        });
+        all.collect()
+    }
+
+    /// What could not be seen: what the collector says, what is missing altogether, and what this
+    /// level never prints.
+    fn gaps(&self) -> Vec<Gap> {
+        let gap = |what: &str, why: &str| Gap { what: what.to_owned(), why: why.to_owned() };
+        let mut gaps = Vec::new();
+        let have = self.scope.collected;
+        let receivers: Vec<&diagnosis::Member> =
+            self.scope.members.iter().filter(|m| m.role == MemberRole::Receiver).collect();
+        if have.logs && receivers.iter().any(|m| m.log && m.level != Some(Level::Debug)) {
+            gaps.push(gap(
+                "reasons of failed writes",
+                "below debug level a receiver prints nothing about writes answered 409 or 503, nor about members it cannot reach while the quorum holds",
+            ));
+        }
+        if !have.status {
+            gaps.push(gap("pod states and last terminations", "no Kubernetes objects in the input"));
+        }
+        if !have.events && have.status {
+            gaps.push(gap("events", "none in the input; they live for about an hour"));
+        }
+        if !have.metrics {
+            gaps.push(gap("counters between two scrapes", "fewer than two scrapes of a receiver in the input"));
+        }
+        if !have.sender_logs {
+            gaps.push(gap("what senders were answered", "no log of a sender in the input"));
+        }
+        if !have.hashring {
+            gaps.push(gap("the hashring file", "not in the input"));
+        }
+        for member in receivers.iter().filter(|m| !m.log) {
+            gaps.push(gap(&format!("log of {}", member.name), "not in the input"));
+        }
+        gaps.extend(self.extra.gaps.iter().map(|(what, why)| gap(what, why)));
+        if self.ledger.overflow > 0 {
+            gaps.push(gap("evidence beyond the bound", &format!("{} hits were not kept", self.ledger.overflow)));
+        }
+        let mut seen = BTreeSet::new();
+        gaps.retain(|g| seen.insert(g.clone()));
+        gaps
+    }
+
+    fn members(&self) -> Vec<Member> {
+        let shown = self.scope.members.iter().filter(|m| m.role != MemberRole::Unknown || m.in_ring);
+        shown
+            .map(|m| Member {
+                pod: m.name.clone(),
+                role: match m.role {
+                    MemberRole::Receiver => "receiver",
+                    MemberRole::Sender => "sender",
+                    MemberRole::Unknown => "other",
+                }
+                .to_owned(),
+                facts: m.facts.clone(),
+            })
+            .collect()
+    }
+
+    fn incident(&self, incident: &diagnosis::Incident) -> Incident {
+        let hypotheses: Vec<Hypothesis> = incident.hypotheses.iter().map(|h| self.hypothesis(h)).collect();
+        let verdict = match incident.verdict {
+            Verdict::Benign => "benign",
+            Verdict::Raised(band) => band.as_str(),
+        };
+        let named = incident.hypotheses.first();
+        Incident {
+            id: incident_id(&hypotheses, incident.from),
+            from: incident.from.map(Time::rfc3339),
+            until: self.ended(incident).map(Time::rfc3339),
+            provisional: false,
+            exact: incident.exact,
+            verdict: verdict.to_owned(),
+            severity: severity_name(incident.severity).to_owned(),
+            indistinguishable: incident.indistinguishable.clone(),
+            unknown_probability: round(incident.unknown_probability),
+            next_checks: incident.next_checks.iter().map(|c| self.next_check(c, named)).collect(),
+            unexplained: incident.unexplained.iter().map(|(ix, s)| self.unexplained(*ix, s)).collect(),
+            impact: self.impact(incident),
+            timeline: self.timeline(incident),
+            hypotheses,
+        }
+    }
+
+    /// Over, when its last sign is well before the end of the input.
+    fn ended(&self, incident: &diagnosis::Incident) -> Option<Time> {
+        const QUIET_NS: i64 = 10 * 60 * 1_000_000_000;
+        let (last, now) = (incident.until?, self.scope.until?);
+        (now.0 - last.0 > QUIET_NS).then_some(last)
+    }
+
+    fn hypothesis(&self, hypothesis: &diagnosis::Hypothesis) -> Hypothesis {
+        let cause = &self.pack.causes[hypothesis.cause.0 as usize];
+        Hypothesis {
+            cause: cause.id.clone(),
+            title: cause.title.clone(),
+            role: role_name(cause.role).to_owned(),
+            probability: round(hypothesis.probability),
+            band: hypothesis.band.as_str().to_owned(),
+            subjects: hypothesis.subjects.iter().map(subject).collect(),
+            chain: hypothesis.chain.clone(),
+            explains: hypothesis.explains.iter().map(|e| self.explained(e)).collect(),
+            pro: hypothesis.pro.iter().map(|e| self.evidence(e)).collect(),
+            contra: hypothesis.contra.iter().map(|e| self.evidence(e)).collect(),
+            heals_itself: heals_name(cause.heals_itself).to_owned(),
+            remediation: self.remediation(hypothesis.cause, hypothesis),
+            poorly_explained: Vec::new(),
+        }
+    }
+
+    fn explained(&self, explained: &diagnosis::Explained) -> Explained {
+        let entry = self.ledger.get(explained.signature, &explained.subject);
+        let lines = entry.map(|e| {
+            e.samples.iter().map(|s| super::escape::visible_bytes(&s.line).into()).collect()
+        });
+        let signature = &self.pack.signatures[explained.signature.0 as usize];
+        Explained {
+            symptom: signature.id.clone(),
+            title: signature.title.clone(),
+            subject: subject(&explained.subject),
+            necessity: round(explained.necessity),
+            count: entry.map_or(0, |e| e.count),
+            samples: lines.unwrap_or_default(),
+        }
+    }
+
+    fn evidence(&self, evidence: &diagnosis::Evidence) -> Evidence {
+        let signature = &self.pack.signatures[evidence.signature.0 as usize];
+        Evidence {
+            symptom: signature.id.clone(),
+            title: signature.title.clone(),
+            subject: subject(&evidence.subject),
+            nats: (evidence.nats * 10.0).round() / 10.0,
+            silent: evidence.silent,
+        }
+    }
+
+    fn unexplained(&self, ix: SignatureIx, about: &evidence::Subject) -> Unexplained {
+        let signature = &self.pack.signatures[ix.0 as usize];
+        Unexplained {
+            symptom: signature.id.clone(),
+            title: signature.title.clone(),
+            subject: subject(about),
+            count: self.ledger.get(ix, about).map_or(0, |e| e.count),
+        }
+    }
+
+    /// What it means for writes, from the worst impact symptom that was seen.
+    fn impact(&self, incident: &diagnosis::Incident) -> Option<String> {
+        let explained = incident.hypotheses.iter().flat_map(|h| &h.explains).map(|e| e.signature);
+        let open = incident.unexplained.iter().map(|(ix, _)| *ix);
+        let worst = explained
+            .chain(open)
+            .map(|ix| &self.pack.signatures[ix.0 as usize])
+            .filter(|s| s.impact)
+            .max_by(|a, b| a.severity.cmp(&b.severity).then(b.id.cmp(&a.id)))?;
+        Some(worst.title.clone())
+    }
+
+    fn next_check(&self, check: &diagnosis::NextCheck, about: Option<&diagnosis::Hypothesis>) -> NextCheck {
+        let step = &self.pack.causes[check.cause.0 as usize].confirm[check.step];
+        let names = self.names(about);
+        let title = |ix: Option<CauseIx>, none: &str| {
+            ix.map_or_else(|| none.to_owned(), |c| self.pack.causes[c.0 as usize].title.clone())
+        };
+        NextCheck {
+            what: prose(&step.what, &names),
+            run: step.run.as_deref().and_then(|r| command(r, &names)),
+            bits: (check.bits * 100.0).round() / 100.0,
+            if_yes: title(check.if_yes, "the first cause above"),
+            if_no: title(check.if_no, "something else"),
+        }
+    }
+
+    fn remediation(&self, ix: CauseIx, hypothesis: &diagnosis::Hypothesis) -> Remediation {
+        let cause = &self.pack.causes[ix.0 as usize];
+        let names = self.names(Some(hypothesis));
+        let action = |a: &Action| Step {
+            what: prose(&a.what, &names),
+            run: a.run.as_deref().and_then(|r| command(r, &names)),
+            risk: Some(risk_name(a.risk).to_owned()),
+        };
+        Remediation {
+            confirm: cause
+                .confirm
+                .iter()
+                .map(|c| Step { what: prose(&c.what, &names), run: c.run.as_deref().and_then(|r| command(r, &names)), risk: None })
+                .collect(),
+            mitigate: cause.mitigate.iter().map(action).collect(),
+            fix: cause.fix.iter().map(action).collect(),
+            verify: prose(&cause.verify, &names),
+            avoid: cause.avoid.iter().map(|a| prose(a, &names)).collect(),
+        }
+    }
+
+    /// Real names for placeholders: of the first pod at fault, and of what it belongs to.
+    fn names(&self, hypothesis: Option<&diagnosis::Hypothesis>) -> BTreeMap<String, String> {
+        let mut names = self.extra.topology_names.clone();
+        let subjects = hypothesis.map(|h| h.subjects.as_slice()).unwrap_or_default();
+        let receivers = || self.scope.members.iter().filter(|m| m.role == MemberRole::Receiver);
+        let faulty = subjects.iter().find(|s| s.kind == SubjectKind::Pod && !s.name.is_empty());
+        let pod = faulty.map(|s| s.name.to_string()).or_else(|| receivers().next().map(|m| m.name.clone()));
+        for s in subjects {
+            let key = match s.kind {
+                SubjectKind::Node => "node",
+                SubjectKind::Tenant => "tenant",
+                SubjectKind::Volume => "claim",
+                _ => continue,
+            };
+            if !s.name.is_empty() {
+                names.entry(key.to_owned()).or_insert_with(|| s.name.to_string());
+            }
+        }
+        if let Some(pod) = pod.filter(|p| !p.starts_with('?')) {
+            let (namespace, bare) = pod.split_once('/').map_or((None, pod.as_str()), |(ns, p)| (Some(ns), p));
+            if let Some(namespace) = namespace {
+                names.insert("namespace".to_owned(), namespace.to_owned());
+            }
+            names.insert("pod".to_owned(), bare.to_owned());
+            let member = self.scope.member(&pod).map(|n| &self.scope.members[n]);
+            let owner = member.and_then(|m| m.workload.clone()).or_else(|| workload_of(bare));
+            owner.map(|o| names.insert("workload".to_owned(), o));
+            if let Some(node) = member.and_then(|m| m.node.clone()) {
+                names.entry("node".to_owned()).or_insert(node);
+            }
+            let other = receivers().find(|m| m.name != pod && !m.router_only);
+            if let Some(other) = other {
+                let bare = other.name.rsplit('/').next().unwrap_or(&other.name);
+                names.entry("other_pod".to_owned()).or_insert_with(|| bare.to_owned());
+            }
+        }
+        let usual = [("container", "thanos-receive"), ("selector", "app=thanos-receive"), ("configmap", "thanos-receive-hashring"), ("tsdb_path", "/var/thanos/receive")];
+        for (key, value) in usual {
+            names.entry(key.to_owned()).or_insert_with(|| value.to_owned());
+        }
+        names
+    }
+
+    fn timeline(&self, incident: &diagnosis::Incident) -> Timeline {
+        let at_fault: BTreeSet<&str> = incident
+            .hypotheses
+            .iter()
+            .find(|h| h.role != Role::Benign)
+            .map(|h| h.subjects.iter().filter(|s| s.kind == SubjectKind::Pod).map(|s| s.name.as_ref()).collect())
+            .unwrap_or_default();
+        let shown = self.scope.members.iter().filter(|m| {
+            m.role != MemberRole::Unknown || at_fault.contains(m.name.as_str()) || m.in_ring
+        });
+        Timeline {
+            from: self.scope.from.map(Time::rfc3339),
+            until: self.scope.until.map(Time::rfc3339),
+            rows: shown.map(|m| self.row(&m.name, at_fault.contains(m.name.as_str()))).collect(),
+        }
+    }
+
+    /// What a pod said, and what was said of its state.
+    fn row(&self, pod: &str, at_fault: bool) -> TimelineRow {
+        let mut marks: Vec<Mark> = Vec::new();
+        let mut worst: Option<(Severity, u64, &str)> = None;
+        for (ix, about, entry) in self.ledger.iter() {
+            let signature = &self.pack.signatures[ix.0 as usize];
+            if signature.severity == Severity::Info || signature.source == Source::Metric {
+                continue;
+            }
+            for (origin, witness) in &entry.witnesses {
+                let own = if origin.pod.is_empty() { about.name.as_ref() == pod } else { origin.name() == pod };
+                if !own {
+                    continue;
+                }
+                for (time, count) in witness.buckets.iter() {
+                    #[allow(clippy::cast_precision_loss)] // Marks of a picture.
+                    let at = time.0 as f64 / 1e9;
+                    let severity = severity_name(signature.severity).to_owned();
+                    marks.push(Mark { at, severity, symptom: signature.id.clone(), count });
+                }
+                let here = (signature.severity, witness.count, signature.title.as_str());
+                if worst.is_none_or(|w| (w.0, w.1) < (here.0, here.1)) {
+                    worst = Some(here);
+                }
+            }
+        }
+        marks.sort_by(|a, b| a.at.total_cmp(&b.at).then(a.symptom.cmp(&b.symptom)));
+        let note = worst.map_or_else(|| "quiet".to_owned(), |(_, count, title)| {
+            if count > 1 { format!("{title} ×{count}") } else { title.to_owned() }
+        });
+        TimelineRow { pod: pod.to_owned(), at_fault, note, marks }
+    }
+}
+
+/// A stateful set's pod is called `<set>-<ordinal>`.
+fn workload_of(pod: &str) -> Option<String> {
+    let (set, ordinal) = pod.rsplit_once('-')?;
+    ordinal.parse::<u32>().ok().map(|_| set.to_owned())
+}
+
+/// A command with its placeholders filled; one with a name that is not known keeps it, visibly.
+fn command(template: &str, names: &BTreeMap<String, String>) -> Option<String> {
+    Some(remedy::fill(template, names).unwrap_or_else(|_| open(template, names, remedy::fill)))
+}
+
+fn prose(template: &str, names: &BTreeMap<String, String>) -> String {
+    remedy::fill_prose(template, names).unwrap_or_else(|_| open(template, names, remedy::fill_prose))
+}
+
+/// Fills what is known and writes `<NAME>` for what is not, as a person would in a runbook.
+fn open<E>(
+    template: &str,
+    names: &BTreeMap<String, String>,
+    fill: impl Fn(&str, &BTreeMap<String, String>) -> Result<String, E>,
+) -> String {
+    let mut text = template.to_owned();
+    let mut rest = template;
+    while let Some(at) = rest.find("{{") {
+        rest = &rest[at + 2..];
+        let Some(end) = rest.find("}}") else { break };
+        let name = rest[..end].trim();
+        let placeholder = format!("{{{{{}}}}}", &rest[..end]);
+        if fill(&placeholder, names).is_err() {
+            let shown = format!("<{}>", name.replace('_', "-").to_uppercase());
+            text = text.replace(&placeholder, &shown);
+        }
+    }
+    fill(&text, names).unwrap_or(text)
+}
+
+fn subject(subject: &evidence::Subject) -> Subject {
+    Subject { kind: kind_name(subject.kind).to_owned(), name: subject.name.to_string() }
+}
+
+fn round(p: f64) -> f64 {
+    (p * 1e4).round() / 1e4
+}
+
+/// Hash of cause, subjects and onset: the same incident keeps its id from look to look.
+fn incident_id(hypotheses: &[Hypothesis], from: Option<Time>) -> String {
+    let mut text = String::new();
+    if let Some(first) = hypotheses.first() {
+        text.push_str(&first.cause);
+        for s in &first.subjects {
+            text.push_str(&s.kind);
+            text.push_str(&s.name);
+        }
+    }
+    if let Some(from) = from {
+        text.push_str(&from.rfc3339());
+    }
+    format!("{:016x}", xxhash_rust::xxh64::xxh64(text.as_bytes(), 0))
+}
+
+fn source_name(source: Source) -> &'static str {
+    match source {
+        Source::Log => "log",
+        Source::Event => "event",
+        Source::Status => "status",
+        Source::Metric => "metric",
+        Source::Alert => "alert",
+        Source::Config => "config",
+    }
+}
+
+fn level_name(level: Level) -> &'static str {
+    match level {
+        Level::Debug => "debug",
+        Level::Info => "info",
+        Level::Warn => "warn",
+        Level::Error | Level::Fatal => "error",
+    }
+}
+
+fn severity_name(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Info => "info",
+        Severity::Warning => "warning",
+        Severity::Error => "error",
+        Severity::Critical => "critical",
+    }
+}
+
+fn role_name(role: Role) -> &'static str {
+    match role {
+        Role::Root => "root",
+        Role::Proximate => "proximate",
+        Role::Benign => "benign",
+    }
+}
+
+fn heals_name(heals: Heals) -> &'static str {
+    match heals {
+        Heals::Never => "never",
+        Heals::Sometimes => "sometimes",
+        Heals::Usually => "usually",
+    }
+}
+
+fn risk_name(risk: Risk) -> &'static str {
+    match risk {
+        Risk::Safe => "safe",
+        Risk::Disruptive => "disruptive",
+        Risk::Destructive => "destructive",
+    }
+}
+
+fn kind_name(kind: SubjectKind) -> &'static str {
+    match kind {
+        SubjectKind::Pod => "pod",
+        SubjectKind::Node => "node",
+        SubjectKind::Tenant => "tenant",
+        SubjectKind::Bucket => "bucket",
+        SubjectKind::Volume => "volume",
+        SubjectKind::Statefulset => "statefulset",
+        SubjectKind::Hashring => "hashring",
+        SubjectKind::Sender => "sender",
+        SubjectKind::Global => "global",
+    }
+}
