@@ -23,12 +23,12 @@ pub struct Due {
     pub look_at: Millis,
     /// Looks in a row that could not be done.
     pub failures: i64,
-    /// Its alerts, firing ones first; at most [`ALERTS_LOOKED_AT`].
+    /// Its alerts, firing ones first: some, when it has many.
     pub alerts: Vec<Alert>,
 }
 
-/// Most alerts of an incident that say where to look; they all come from one group.
-const ALERTS_LOOKED_AT: usize = 200;
+/// Alerts that say where to look, over all incidents that are due; alerts of a group are much alike.
+const ALERTS_LOOKED_AT: usize = 2000;
 
 /// What a look found, for one incident.
 #[derive(Clone, Debug)]
@@ -164,8 +164,9 @@ impl Store {
                 })
             })?;
             let mut due = rows.collect::<Result<Vec<Due>, _>>()?;
+            let each = (ALERTS_LOOKED_AT / due.len().max(1)).max(4);
             for one in &mut due {
-                one.alerts = read::alerts(connection, one.id, ALERTS_LOOKED_AT)?;
+                one.alerts = read::alerts(connection, one.id, each)?;
             }
             Ok(due)
         })
@@ -237,21 +238,21 @@ impl Store {
         .await
     }
 
-    /// Notifications that are due, one per incident and receiver: the order within a thread is kept.
+    /// Notifications to `receiver` that are due, one per incident: the order within a thread is kept.
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub fn notices_due(&self, now: Millis, limit: usize) -> Result<Vec<Notice>, StoreError> {
+    pub fn notices_due(&self, receiver: &str, now: Millis, limit: usize) -> Result<Vec<Notice>, StoreError> {
         self.read(|connection| {
             let sql = "SELECT o.id, o.incident_id, o.receiver, o.kind, o.attempts, t.channel, t.ts FROM outbox o
                 LEFT JOIN threads t ON t.incident_id = o.incident_id AND t.receiver = o.receiver
                 WHERE o.done_at IS NULL AND o.given_up_at IS NULL AND o.due_at <= ?1
-                AND NOT EXISTS (SELECT 1 FROM outbox e WHERE e.incident_id = o.incident_id AND e.receiver = o.receiver
+                AND o.receiver = ?3 AND NOT EXISTS (SELECT 1 FROM outbox e WHERE e.incident_id = o.incident_id AND e.receiver = o.receiver
                     AND e.id < o.id AND e.done_at IS NULL AND e.given_up_at IS NULL)
                 ORDER BY o.due_at, o.id LIMIT ?2";
             let mut statement = connection.prepare_cached(sql)?;
             let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-            let rows = statement.query_map(params![now, limit], |row| {
+            let rows = statement.query_map(params![now, limit, receiver], |row| {
                 let (channel, ts): (Option<String>, Option<String>) = (row.get(5)?, row.get(6)?);
                 Ok(Notice {
                     id: row.get(0)?,
@@ -266,14 +267,14 @@ impl Store {
         })
     }
 
-    /// When the next notification is due.
+    /// When the next notification to `receiver` is due.
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub fn next_notice(&self) -> Result<Option<Millis>, StoreError> {
+    pub fn next_notice(&self, receiver: &str) -> Result<Option<Millis>, StoreError> {
         self.read(|connection| {
-            let sql = "SELECT min(due_at) FROM outbox WHERE done_at IS NULL AND given_up_at IS NULL";
-            Ok(connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
+            let sql = "SELECT min(due_at) FROM outbox WHERE receiver = ?1 AND done_at IS NULL AND given_up_at IS NULL";
+            Ok(connection.prepare_cached(sql)?.query_row([receiver], |row| row.get(0))?)
         })
     }
 
@@ -360,12 +361,22 @@ impl Store {
             let sql = "SELECT bundle FROM reports WHERE bundle IS NOT NULL AND (at < ?1
                 OR NOT EXISTS (SELECT 1 FROM answers WHERE answers.report_id = reports.id))";
             let mut statement = connection.prepare(sql)?;
-            let bundles: Vec<String> =
+            let mut bundles: Vec<String> =
                 statement.query_map([bundles_before], |row| row.get(0))?.collect::<Result<_, _>>()?;
             connection.execute("UPDATE reports SET bundle = NULL, bundle_bytes = 0 WHERE at < ?1", [bundles_before])?;
             let sql = "DELETE FROM reports WHERE NOT EXISTS (SELECT 1 FROM answers WHERE answers.report_id = reports.id)";
             connection.execute(sql, [])?;
-            Ok(Stale { bundles, incidents })
+            // Reports of the same content share a file.
+            let mut kept = connection.prepare("SELECT 1 FROM reports WHERE bundle = ?1 LIMIT 1")?;
+            bundles.sort();
+            bundles.dedup();
+            let mut stale = Vec::new();
+            for bundle in bundles {
+                if !kept.exists([&bundle])? {
+                    stale.push(bundle);
+                }
+            }
+            Ok(Stale { bundles: stale, incidents })
         })
         .await
     }
