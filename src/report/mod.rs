@@ -25,7 +25,7 @@ mod tests;
 
 pub use html::{STYLE, fragment};
 pub use machine::schema;
-pub use phrase::{Strength, strength};
+pub use phrase::{Strength, percent, strength};
 
 use model::Report;
 

@@ -87,6 +87,7 @@ pub(crate) enum Command {
     Explain(Explain),
     /// Hashring files: validate, diff, locate, simulate, plan
     Hashring(crate::hashring::Args),
+    Serve(Box<crate::serve::Args>),
     /// The JSON Schema of the report
     Schema,
     /// Shell completions

@@ -5,6 +5,7 @@ mod diagnose;
 mod hashring;
 mod output;
 mod patterns;
+mod serve;
 
 use std::process::ExitCode;
 
@@ -47,6 +48,7 @@ fn run(cli: Cli) -> Result<bool, Failure> {
         Some(Command::Patterns(args)) => patterns::run(common, &args),
         Some(Command::Explain(args)) => patterns::explain(common, &args),
         Some(Command::Hashring(args)) => hashring_command(&args),
+        Some(Command::Serve(args)) => serve::run(common, &args),
         Some(Command::Schema) => output::print_json(&rdiag::report::schema()).map(|()| false),
         Some(Command::Completions { shell }) => output::completions(shell).map(|()| false),
         Some(Command::Man) => output::man().map(|()| false),
