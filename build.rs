@@ -6,8 +6,11 @@
 
 #![allow(dead_code, unused_imports)]
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::{env, fs, io};
+
+use serde_json::value::RawValue;
 
 #[path = "src/pack/anchors.rs"]
 mod anchors;
@@ -20,12 +23,7 @@ fn main() -> io::Result<()> {
     println!("cargo:rerun-if-changed=patterns");
     let mut pack = compact::Compact::default();
     let bytes = match read(Path::new("patterns"), &mut pack) {
-        Ok(()) => {
-            for (signature, _) in pack.signatures.values_mut() {
-                signature.examples = raw::RawExamples::default();
-            }
-            serde_json::to_vec(&pack)?
-        }
+        Ok(()) => packed(&mut pack)?,
         Err(error) => {
             println!("cargo:warning=patterns/: {error}");
             Vec::new()
@@ -50,4 +48,33 @@ fn read(folder: &Path, pack: &mut compact::Compact) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// What the program reads at its start.
+fn packed(pack: &mut compact::Compact) -> serde_json::Result<Vec<u8>> {
+    for signature in pack.signatures.values_mut() {
+        signature.raw.examples = raw::RawExamples::default();
+    }
+    let signatures = each(&pack.signatures)?;
+    let (states, causes) = (each(&pack.states)?, each(&pack.causes)?);
+    let former = pack.former();
+    serde_json::to_vec(&compact::Packed {
+        signatures: files(&signatures, &former[0]),
+        states: files(&states, &former[1]),
+        causes: files(&causes, &former[2]),
+    })
+}
+
+type Each<'a> = Vec<(&'a str, Box<RawValue>)>;
+
+fn each<T: serde::Serialize>(all: &BTreeMap<String, T>) -> serde_json::Result<Each<'_>> {
+    let raw = |(id, one)| Ok((String::as_str(id), serde_json::value::to_raw_value(one)?));
+    all.iter().map(raw).collect()
+}
+
+fn files<'a>(each: &'a Each, former: &[(&'a str, u32)]) -> compact::Files<'a> {
+    compact::Files {
+        files: each.iter().map(|(id, raw)| (*id, raw.as_ref())).collect(),
+        former: former.to_vec(),
+    }
 }

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::assemble;
 use super::families::Families;
 use super::network::Network;
+use super::observability;
 use super::scope::{MemberRole, Scope};
 use super::timing;
 use crate::evidence::{Ledger, Subject};
@@ -17,6 +18,12 @@ use crate::pack::{
     Bind, CauseIx, Link, Pack, Severity, SignatureIx, StateIx, SubjectKind, Target, Version, When,
 };
 use crate::record::Source;
+
+/// What shows in more than this share of healthy windows makes nothing a suspect by itself.
+const COMMONPLACE: f64 = 0.1;
+
+/// Least strength times observability of a silence that counts.
+const AUDIBLE: f64 = 0.06;
 
 /// Where something is: a pod, a node, or the one place of any other kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -305,7 +312,9 @@ impl<'a> Binder<'a> {
         for edge in self.edges.values().flatten() {
             back.entry(edge.to).or_default().extend(edge.all.iter().copied());
         }
-        let mut queue: Vec<Instance> = self.present.keys().map(|(f, p)| Instance::Symptom(*f, *p)).collect();
+        let telling = |f: &usize| self.families.all[*f].leak < COMMONPLACE;
+        let mut queue: Vec<Instance> =
+            self.present.keys().filter(|(f, _)| telling(f)).map(|(f, p)| Instance::Symptom(*f, *p)).collect();
         let mut kept: BTreeSet<Instance> = queue.iter().copied().collect();
         while let Some(instance) = queue.pop() {
             for parent in back.get(&instance).into_iter().flatten() {
@@ -334,7 +343,8 @@ impl<'a> Binder<'a> {
         }
         let mut queue: Vec<Instance> = kept.iter().copied().collect();
         while let Some(instance) = queue.pop() {
-            let downstream = self.edges.get(&instance).into_iter().flatten().map(|e| e.to);
+            let edges = self.edges.get(&instance).into_iter().flatten();
+            let downstream = edges.filter(|e| self.matters(e)).map(|e| e.to);
             let gates = gate_of.get(&instance).into_iter().flatten().copied();
             for next in downstream.chain(gates) {
                 if kept.insert(next) {
@@ -342,6 +352,19 @@ impl<'a> Binder<'a> {
                 }
             }
         }
+    }
+}
+
+impl Binder<'_> {
+    /// A silence that would hardly have been heard is left out; one that a check could break stays,
+    /// so that the check can be weighed.
+    fn matters(&self, edge: &Edge) -> bool {
+        let Instance::Symptom(family, place) = edge.to else { return true };
+        if self.present.contains_key(&(family, place)) {
+            return true;
+        }
+        let o = observability::of(self.pack, &self.families.all[family], place, self.scope);
+        o * edge.q * assemble::share(edge.q) >= AUDIBLE || o == 0.0 && self.families.all[family].asked
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::pack::{About, Pack, Severity, Signature, SignatureIx, SubjectKind, Test};
+use crate::pack::{About, Pack, Signature, SignatureIx, SubjectKind, Test};
 use crate::record::Source;
 
 /// All families of a pack.
@@ -22,7 +22,8 @@ pub(crate) struct Family {
     pub(crate) kind: SubjectKind,
     pub(crate) leak: f64,
     pub(crate) impact: bool,
-    pub(crate) severity: Severity,
+    /// Some check of a cause would show it.
+    pub(crate) asked: bool,
 }
 
 impl Families {
@@ -57,7 +58,7 @@ impl Family {
             kind: signatures().map(kind_of).next().unwrap_or(SubjectKind::Global),
             leak: signatures().map(|s| s.leak).fold(0.0, f64::max),
             impact: signatures().any(|s| s.impact),
-            severity: signatures().map(|s| s.severity).max().unwrap_or(Severity::Info),
+            asked: pack.causes.iter().flat_map(|c| &c.confirm).flat_map(|c| &c.yields).any(|y| members.contains(y)),
             members,
         }
     }

@@ -78,6 +78,17 @@ pub enum Matcher {
     Other(String),
 }
 
+impl std::fmt::Display for Matcher {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Unset => "no matcher",
+            Self::Exact => "exact name",
+            Self::Glob => "glob",
+            Self::Other(word) => word,
+        })
+    }
+}
+
 /// `shuffle_sharding_config`: each tenant gets only some of the members.
 #[derive(Clone, Debug, Default)]
 pub struct Shuffle {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::config::{RingConfig, Rings, Shuffle};
+use super::natural;
 use super::pieces::{pieces, share};
 use super::population::{Group, Load, Population};
 use super::ring::{Ring, RingError};
@@ -134,8 +135,8 @@ pub fn diff(old: &Router<'_>, new: &Router<'_>, load: &Load) -> Result<Diff, Rin
     let series = population.groups.iter().map(|group| group.series).sum();
     let mut result = Diff {
         same: false,
-        added: after.difference(&before).cloned().collect(),
-        removed: before.difference(&after).cloned().collect(),
+        added: only_in(&after, &before),
+        removed: only_in(&before, &after),
         changes: changes(old.rings(), new.rings()),
         tenants,
         groups,
@@ -198,6 +199,8 @@ impl Tally {
                 extra_head_series: series.map(|series| series * shares[GAINS]),
                 head_series_after: series.map(|series| series * shares[AFTER]),
             });
+        let mut members: Vec<MemberMoves> = members.collect();
+        members.sort_by_cached_key(|member| natural(&member.endpoint));
         Moves {
             series,
             moved: self.moved,
@@ -207,7 +210,7 @@ impl Tally {
                 0.0
             },
             uprooted: self.uprooted,
-            members: members.collect(),
+            members,
         }
     }
 }
@@ -257,10 +260,10 @@ fn measure_rings(
     }
     let number: [Vec<usize>; 2] =
         [0, 1].map(|side: usize| lists[side].iter().map(|a| numbers[a.as_str()]).collect());
-    let mut shares = vec![[0.0; 4]; numbers.len()];
+    let mut counts = vec![[0u128; 4]; numbers.len()];
+    let (mut moved, mut copies_after, mut copies_moved, mut uprooted) = (0, 0, 0, 0);
     let mut sets: [Vec<usize>; 2] = [Vec::new(), Vec::new()];
     pieces([before, after], |count, copies| {
-        let part = share(count) * weight;
         for side in 0..2 {
             sets[side].clear();
             for &member in copies[side] {
@@ -272,30 +275,33 @@ fn measure_rings(
         }
         let [old, new] = &sets;
         old.iter()
-            .for_each(|&member| shares[member][BEFORE] += part);
-        new.iter().for_each(|&member| shares[member][AFTER] += part);
-        let mut gained = 0.0;
+            .for_each(|&member| counts[member][BEFORE] += count);
+        new.iter()
+            .for_each(|&member| counts[member][AFTER] += count);
+        let mut gained = 0;
         for &member in new.iter().filter(|member| !old.contains(member)) {
-            shares[member][GAINS] += part;
-            gained += part;
+            counts[member][GAINS] += count;
+            gained += count;
         }
         let kept = old.iter().filter(|member| new.contains(member)).count();
         if kept < old.len() {
             old.iter()
                 .filter(|member| !new.contains(member))
-                .for_each(|&member| shares[member][LOSES] += part);
+                .for_each(|&member| counts[member][LOSES] += count);
         }
-        #[expect(clippy::cast_precision_loss, reason = "a handful of copies")]
-        let copies = new.len() as f64;
-        tally.copies += part * copies;
-        tally.copies_moved += gained;
-        tally.moved += if gained > 0.0 { part } else { 0.0 };
-        tally.uprooted += if gained > 0.0 && kept == 0 { part } else { 0.0 };
+        copies_after += count * new.len() as u128;
+        copies_moved += gained;
+        moved += if gained > 0 { count } else { 0 };
+        uprooted += if gained > 0 && kept == 0 { count } else { 0 };
     })?;
+    tally.moved += share(moved) * weight;
+    tally.copies += share(copies_after) * weight;
+    tally.copies_moved += share(copies_moved) * weight;
+    tally.uprooted += share(uprooted) * weight;
     for (address, &at) in &numbers {
         let sums = tally.members.entry((*address).to_owned()).or_default();
-        for (sum, share) in sums.iter_mut().zip(shares[at]) {
-            *sum += share;
+        for (sum, count) in sums.iter_mut().zip(counts[at]) {
+            *sum += share(count) * weight;
         }
     }
     Ok(())
@@ -314,6 +320,12 @@ fn addresses(rings: &Rings) -> BTreeSet<String> {
         .collect()
 }
 
+fn only_in(these: &BTreeSet<String>, those: &BTreeSet<String>) -> Vec<String> {
+    let mut list: Vec<String> = these.difference(those).cloned().collect();
+    list.sort_by_cached_key(|address| natural(address));
+    list
+}
+
 /// Changes of entries that have the same label in both files, and entries in only one.
 fn changes(old: &Rings, new: &Rings) -> Vec<String> {
     let labelled = |rings: &'_ Rings| -> BTreeMap<String, RingConfig> {
@@ -327,7 +339,13 @@ fn changes(old: &Rings, new: &Rings) -> Vec<String> {
     for (label, ring) in &before {
         match after.get(label) {
             None => changes.push(format!("hashring {label} is gone")),
-            Some(other) => entry_changes(label, ring, other, &mut changes),
+            Some(other) => {
+                // With one hashring the members were told already.
+                if before.len() > 1 || after.len() > 1 {
+                    member_changes(label, ring, other, &mut changes);
+                }
+                entry_changes(label, ring, other, &mut changes);
+            }
         }
     }
     let added = after.keys().filter(|label| !before.contains_key(*label));
@@ -335,36 +353,31 @@ fn changes(old: &Rings, new: &Rings) -> Vec<String> {
     changes
 }
 
+fn members(ring: &RingConfig) -> BTreeMap<String, String> {
+    ring.endpoints
+        .iter()
+        .map(|one| (one.address.clone(), one.az.clone()))
+        .collect()
+}
+
+fn member_changes(label: &str, old: &RingConfig, new: &RingConfig, changes: &mut Vec<String>) {
+    let (before, after): (BTreeSet<_>, BTreeSet<_>) = (
+        members(old).into_keys().collect(),
+        members(new).into_keys().collect(),
+    );
+    for (verb, list) in [
+        ("gains", only_in(&after, &before)),
+        ("loses", only_in(&before, &after)),
+    ] {
+        if !list.is_empty() {
+            changes.push(format!("hashring {label} {verb} {}", list.join(", ")));
+        }
+    }
+}
+
 fn entry_changes(label: &str, old: &RingConfig, new: &RingConfig, changes: &mut Vec<String>) {
     let mut note = |what: String| changes.push(format!("hashring {label}: {what}"));
-    let members = |ring: &RingConfig| -> BTreeMap<String, String> {
-        ring.endpoints
-            .iter()
-            .map(|one| (one.address.clone(), one.az.clone()))
-            .collect()
-    };
     let (before, after) = (members(old), members(new));
-    let list = |names: Vec<&String>| {
-        names
-            .iter()
-            .map(|n| n.as_str())
-            .collect::<Vec<_>>()
-            .join(", ")
-    };
-    let added: Vec<_> = after
-        .keys()
-        .filter(|address| !before.contains_key(*address))
-        .collect();
-    let removed: Vec<_> = before
-        .keys()
-        .filter(|address| !after.contains_key(*address))
-        .collect();
-    if !added.is_empty() {
-        note(format!("gains {}", list(added)));
-    }
-    if !removed.is_empty() {
-        note(format!("loses {}", list(removed)));
-    }
     for (address, zone) in &before {
         if let Some(other) = after.get(address).filter(|other| *other != zone) {
             note(format!("{address} moves from zone {zone:?} to {other:?}"));
@@ -390,7 +403,7 @@ fn entry_changes(label: &str, old: &RingConfig, new: &RingConfig, changes: &mut 
     }
     if old.matcher != new.matcher && !new.tenants.is_empty() {
         note(format!(
-            "tenants are matched {:?} instead of {:?}",
+            "tenants are matched by {} instead of {}",
             new.matcher, old.matcher
         ));
     }
@@ -434,10 +447,10 @@ fn sharding(shuffle: Option<&Shuffle>) -> String {
         .map(|one| {
             let names: Vec<&str> = one.tenants.iter().map(|name| name.text.as_str()).collect();
             format!(
-                ", {:?} {} of {}",
-                one.matcher,
+                "; {} for {} ({})",
                 one.shard_size,
-                names.join("+")
+                names.join(", "),
+                one.matcher
             )
         })
         .collect();

@@ -54,6 +54,31 @@ impl Source {
     }
 }
 
+impl Source {
+    /// Puts `items` into the order of Go's `rand.Shuffle`: from the last place down, each is
+    /// exchanged with a random one at or before it.
+    pub(super) fn shuffle<T>(&mut self, items: &mut [T]) {
+        for last in (1..items.len()).rev() {
+            let bound = u32::try_from(last + 1).expect("rings are far smaller than 2^32");
+            items.swap(last, self.below(bound) as usize);
+        }
+    }
+
+    /// A random number below `bound`: the high half of a product, whose low half must not fall into
+    /// the part that would make some numbers likelier.
+    fn below(&mut self, bound: u32) -> u32 {
+        let uneven = u64::from(bound.wrapping_neg() % bound);
+        loop {
+            // The upper 32 of the 63 bits that Go's Int63 gives.
+            let draw = (self.next_u64() & (u64::MAX >> 1)) >> 31;
+            let product = draw * u64::from(bound);
+            if product & u64::from(u32::MAX) >= uneven {
+                return u32::try_from(product >> 32).expect("below bound");
+            }
+        }
+    }
+}
+
 /// 607 words from a seed, each of three draws of a small generator, the first two shifted.
 fn expand(seed: i64, first_shift: u32, second_shift: u32) -> Box<[u64; LONG]> {
     /// Draws thrown away before the first word.

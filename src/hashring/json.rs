@@ -166,8 +166,23 @@ fn not_json(file: &str, error: &serde_json::Error) -> Fault {
     if start.starts_with('-') || start.starts_with("hashring") || start.starts_with('#') {
         return fault.fix("this looks like YAML; the hashring file must be JSON");
     }
-    if message.contains("trailing comma") {
+    if trailing_comma(file, place) {
         return fault.fix("remove the comma before the closing bracket");
     }
     fault
+}
+
+/// Whether the place is a closing bracket with a comma before it.
+fn trailing_comma(file: &str, place: Place) -> bool {
+    let line_start: usize = file
+        .split_inclusive('\n')
+        .take(place.line - 1)
+        .map(str::len)
+        .sum();
+    // serde_json counts columns in bytes.
+    let at = line_start + place.column - 1;
+    let (Some(before), Some(after)) = (file.get(..at), file.get(at..)) else {
+        return false;
+    };
+    after.starts_with([']', '}']) && before.trim_end().ends_with(',')
 }

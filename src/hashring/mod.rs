@@ -126,6 +126,26 @@ pub fn parse_version(text: &str) -> Option<Version> {
     })
 }
 
+/// A key by which names with numbers sort as people count: `x-2` before `x-10`.
+fn natural(name: &str) -> Vec<(String, u64)> {
+    let mut parts = Vec::new();
+    let mut rest = name;
+    while !rest.is_empty() {
+        let digits = rest
+            .find(|c: char| c.is_ascii_digit())
+            .unwrap_or(rest.len());
+        let (word, tail) = rest.split_at(digits);
+        let end = tail
+            .find(|c: char| !c.is_ascii_digit())
+            .unwrap_or(tail.len());
+        parts.push((word.to_owned(), tail[..end].parse().unwrap_or(u64::MAX)));
+        rest = &tail[end..];
+    }
+    // Equal numbers may be written differently (01, 1): the name itself decides then.
+    parts.push((name.to_owned(), 0));
+    parts
+}
+
 /// Whether a version is 0.`minor` or later. An unknown version counts as the newest.
 pub(crate) fn at_least(version: Option<Version>, minor: u32) -> bool {
     version.is_none_or(|version| (version.major, version.minor) >= (0, minor))

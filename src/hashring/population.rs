@@ -139,12 +139,15 @@ fn settle(kinds: &mut [Kind], load: &Load) -> bool {
     uncounted > 1 && each > 0.0
 }
 
+/// How a kind is served: its entry in each file, and itself if its members are its own.
+type Service = (Vec<Option<usize>>, String);
+
 /// Kinds served by the same rings without shuffle sharding are one group.
 fn group(kinds: Vec<Kind>, routers: &[&Router<'_>]) -> Vec<Group> {
     let total: f64 = kinds.iter().filter_map(|kind| kind.series).sum();
     #[expect(clippy::cast_precision_loss, reason = "bounded by RING_TENANTS")]
     let alike = 1.0 / kinds.len().max(1) as f64;
-    let mut groups: BTreeMap<(Vec<Option<usize>>, String), Vec<(Kind, f64)>> = BTreeMap::new();
+    let mut groups: BTreeMap<Service, Vec<(Kind, f64)>> = BTreeMap::new();
     for kind in kinds {
         let route: Vec<Option<usize>> = routers
             .iter()

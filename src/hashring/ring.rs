@@ -76,9 +76,6 @@ pub enum RingError {
         /// Members there.
         have: usize,
     },
-    /// The algorithm of v0.39 and v0.40 is another one.
-    #[error("shuffle sharding of v0.39 and v0.40 chose members in another way: not known here")]
-    OldShuffle,
     /// More members or copies than rdiag is willing to compute.
     #[error("{members} members × {copies} copies is more than can be computed here")]
     TooLarge {

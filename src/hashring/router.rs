@@ -83,7 +83,11 @@ impl<'a> Router<'a> {
             Built::Failing(error) => Err(error.clone()),
             Built::Sharded(base) => {
                 let shuffle = config.active_shuffle().cloned().unwrap_or_default();
-                let members = base.shard(&shuffle, tenant)?;
+                let members = if at_least(self.setup.version, 41) {
+                    base.shard(&shuffle, tenant)?
+                } else {
+                    base.old_shard(&shuffle, tenant)?
+                };
                 Ring::build(Algorithm::Ketama, &members, &self.setup).map(Cow::Owned)
             }
         }
@@ -176,9 +180,6 @@ fn build(index: usize, config: &RingConfig, setup: &Setup) -> Result<Built, Ring
     };
     if algorithm == Algorithm::Hashmod {
         return Err(RingError::ShuffleWithHashmod);
-    }
-    if !at_least(setup.version, 41) {
-        return Err(RingError::OldShuffle);
     }
     check_zones(&config.endpoints, setup.replication_factor())?;
     let (size, have) = (shuffle.shard_size, config.endpoints.len());

@@ -1,4 +1,4 @@
-//! Shuffle sharding as of v0.41: which members a tenant gets.
+//! Shuffle sharding: which members a tenant gets. v0.41 changed how they are chosen.
 
 use std::collections::BTreeMap;
 
@@ -80,6 +80,45 @@ impl Base {
                     chosen.push(self.endpoints[section.member as usize].clone());
                 }
             }
+        }
+        Ok(chosen)
+    }
+
+    /// The same as of v0.39 and v0.40: in each zone the members, by address, are shuffled, and the
+    /// first are taken. A member more or less therefore changes most shards.
+    pub(super) fn old_shard(
+        &self,
+        shuffle: &Shuffle,
+        tenant: &str,
+    ) -> Result<Vec<Endpoint>, RingError> {
+        let size = shard_size(shuffle, tenant);
+        let take = members_per_zone(shuffle, size, self.zones.len());
+        let mut chosen = Vec::new();
+        for name in self.zones.keys() {
+            let here =
+                |endpoint: &&Endpoint| shuffle.zone_awareness_disabled || endpoint.az == *name;
+            let mut members: Vec<&Endpoint> = self.endpoints.iter().filter(here).collect();
+            let identity = |endpoint: &Endpoint| {
+                let Endpoint {
+                    address,
+                    capnproto_address,
+                    az,
+                    ..
+                } = endpoint.clone();
+                (address, capnproto_address, az)
+            };
+            members.sort_by_key(|endpoint| identity(endpoint));
+            members.dedup_by_key(|endpoint| identity(endpoint));
+            Source::new(shard_seed(tenant, name)).shuffle(&mut members);
+            if take > members.len() {
+                let of = format!("AZ {name}");
+                return Err(RingError::ShardTooLarge {
+                    size,
+                    of,
+                    have: members.len(),
+                });
+            }
+            chosen.extend(members[..take].iter().map(|endpoint| (*endpoint).clone()));
         }
         Ok(chosen)
     }

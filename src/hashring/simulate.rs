@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use rustc_hash::FxHashMap;
 use serde::Serialize;
 
-use super::Setup;
 use super::pieces::{pieces, share};
 use super::population::{Load, Population};
 use super::quorum::{Quorum, quorum};
 use super::ring::{Ring, RingError};
 use super::router::Router;
+use super::{Setup, natural};
 
 /// Load and losses of a hashring file.
 #[derive(Clone, Debug, Serialize)]
@@ -139,7 +139,8 @@ impl Meter {
             .iter()
             .map(|one| (one.address.clone(), one.az.clone()))
             .collect();
-        let members: Vec<(String, String)> = members.into_iter().collect();
+        let mut members: Vec<(String, String)> = members.into_iter().collect();
+        members.sort_by_cached_key(|(address, _)| natural(address));
         let number = members
             .iter()
             .enumerate()
@@ -173,11 +174,14 @@ impl Meter {
             .map(|endpoint| self.number[&endpoint.address])
             .collect();
         let tolerated = self.rule.tolerated();
+        let mut load = vec![0u128; self.load.len()];
+        let mut alone = vec![0u128; self.alone.len()];
+        let mut zone_fails = vec![0u128; self.zone_fails.len()];
+        let mut beyond: FxHashMap<(usize, usize), i128> = FxHashMap::default();
         // Members of the piece at hand, with how many of its copies they have.
         let mut holders: Vec<(usize, usize)> = Vec::new();
         let mut zones: Vec<(usize, usize)> = Vec::new();
         pieces([Some(ring)], |count, [copies]| {
-            let part = share(count) * weight;
             holders.clear();
             zones.clear();
             for &member in copies {
@@ -186,28 +190,37 @@ impl Meter {
                 bump(&mut zones, self.zone_of[member]);
             }
             for &(member, _) in &holders {
-                self.load[member] += part;
+                load[member] += count;
             }
             for &(zone, copies) in &zones {
                 if copies > tolerated {
-                    self.zone_fails[zone] += part;
+                    zone_fails[zone] += count;
                 }
             }
             for (i, &(one, its)) in holders.iter().enumerate() {
                 let fails = its > tolerated;
                 if fails {
-                    self.alone[one] += part;
+                    alone[one] += count;
                 }
                 for &(other, theirs) in &holders[i + 1..] {
-                    let counted = i32::from(fails) + i32::from(theirs > tolerated);
-                    let surplus = i32::from(its + theirs > tolerated) - counted;
+                    let counted = i128::from(fails) + i128::from(theirs > tolerated);
+                    let surplus = i128::from(its + theirs > tolerated) - counted;
                     if surplus != 0 {
                         let pair = (one.min(other), one.max(other));
-                        *self.beyond.entry(pair).or_default() += part * f64::from(surplus);
+                        // A count is at most 2^64.
+                        *beyond.entry(pair).or_default() += count.cast_signed() * surplus;
                     }
                 }
             }
-        })
+        })?;
+        add_shares(&mut self.load, &load, weight);
+        add_shares(&mut self.alone, &alone, weight);
+        add_shares(&mut self.zone_fails, &zone_fails, weight);
+        for (pair, surplus) in beyond {
+            let part = share(surplus.unsigned_abs()) * weight;
+            *self.beyond.entry(pair).or_default() += if surplus < 0 { -part } else { part };
+        }
+        Ok(())
     }
 
     fn finish(
@@ -290,6 +303,12 @@ impl Meter {
         let choices = loss.choices.max(1) as f64;
         loss.mean_share = sum / choices;
         loss
+    }
+}
+
+fn add_shares(sums: &mut [f64], counts: &[u128], weight: f64) {
+    for (sum, &count) in sums.iter_mut().zip(counts) {
+        *sum += share(count) * weight;
     }
 }
 

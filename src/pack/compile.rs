@@ -3,12 +3,12 @@
 mod graph;
 mod signature;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::compact::Compact;
-use super::load::positions;
+use super::compact::{Anchored, Compact, Files, Packed};
 use super::problem::{Place, Problem, SourceText, nearest};
-use super::raw::{At, FileKind, Many};
+use super::raw::{At, FileKind, RawCause, RawState};
 use super::words::{self, Table};
 use super::{CauseIx, Pack, SignatureIx, StateIx, Target, Version, VersionRange};
 
@@ -33,111 +33,134 @@ impl Texts {
     }
 }
 
+/// What is to be compiled, sorted by id.
+pub(super) struct Input<S, T, C> {
+    pub(super) signatures: S,
+    pub(super) states: T,
+    pub(super) causes: C,
+}
+
 /// Compiles everything; what cannot be is left out and reported.
-pub(super) fn pack(compact: Compact, texts: &Texts, problems: &mut Vec<Problem>) -> Pack {
-    let names = Names::of(&compact, texts);
-    let mut file = |kind, id: &str, work: &mut dyn FnMut(&mut File)| {
-        let source = texts.source(kind, id);
-        let mut file = File {
-            source,
-            names: &names,
-            // The build script's work need not be proven again at every start.
-            proven: texts.files.is_empty(),
-            problems: Vec::new(),
-        };
-        work(&mut file);
-        problems.append(&mut file.problems);
-    };
+pub(super) fn pack<I: AsRef<str>>(
+    input: Input<
+        impl Iterator<Item = (I, Anchored)>,
+        impl Iterator<Item = (I, RawState)>,
+        impl Iterator<Item = (I, RawCause)>,
+    >,
+    names: &Names,
+    texts: &Texts,
+    problems: &mut Vec<Problem>,
+) -> Pack {
     let mut pack = Pack {
-        signatures: Vec::with_capacity(compact.signatures.len()),
-        states: Vec::with_capacity(compact.states.len()),
-        causes: Vec::with_capacity(compact.causes.len()),
+        signatures: Vec::with_capacity(names.signatures.len()),
+        states: Vec::with_capacity(names.states.len()),
+        causes: Vec::with_capacity(names.causes.len()),
     };
-    for (id, (raw, anchors)) in compact.signatures {
-        let mut raw = Some((raw, anchors));
-        file(FileKind::Signature, &id, &mut |file| {
-            if let Some((raw, anchors)) = raw.take() {
-                pack.signatures
-                    .push(signature::compile(file, &id, raw, anchors));
-            }
-        });
+    for (id, raw) in input.signatures {
+        let mut file = File::new(FileKind::Signature, id.as_ref(), names, texts);
+        let compiled = signature::compile(&mut file, id.as_ref(), raw.raw, raw.anchors);
+        pack.signatures.push(compiled);
+        problems.append(&mut file.problems);
     }
-    for (id, raw) in compact.states {
-        let mut raw = Some(raw);
-        file(FileKind::State, &id, &mut |file| {
-            pack.states
-                .extend(raw.take().map(|raw| graph::state(file, &id, raw)));
-        });
+    for (id, raw) in input.states {
+        let mut file = File::new(FileKind::State, id.as_ref(), names, texts);
+        pack.states.push(graph::state(&mut file, id.as_ref(), raw));
+        problems.append(&mut file.problems);
     }
-    for (id, raw) in compact.causes {
-        let mut raw = Some(raw);
-        file(FileKind::Cause, &id, &mut |file| {
-            pack.causes
-                .extend(raw.take().map(|raw| graph::cause(file, &id, raw)));
-        });
+    for (id, raw) in input.causes {
+        let mut file = File::new(FileKind::Cause, id.as_ref(), names, texts);
+        pack.causes.push(graph::cause(&mut file, id.as_ref(), raw));
+        problems.append(&mut file.problems);
     }
     pack
 }
 
 /// Ids to positions, former ids included.
-struct Names {
-    signatures: BTreeMap<String, u32>,
-    states: BTreeMap<String, u32>,
-    causes: BTreeMap<String, u32>,
+pub(super) struct Names<'a> {
+    signatures: BTreeMap<Cow<'a, str>, u32>,
+    states: BTreeMap<Cow<'a, str>, u32>,
+    causes: BTreeMap<Cow<'a, str>, u32>,
 }
 
-impl Names {
-    fn of(compact: &Compact, texts: &Texts) -> Names {
-        let mut names = Names {
-            signatures: positions(&compact.signatures),
-            states: positions(&compact.states),
-            causes: positions(&compact.causes),
+impl<'a> Names<'a> {
+    /// Names of a precompiled pack.
+    pub(super) fn of_packed(packed: &Packed<'a>) -> Names<'a> {
+        let of = |files: &Files<'a>| {
+            let ids = files.files.iter().map(|(id, _)| Cow::Borrowed(*id));
+            let mut names: BTreeMap<_, _> = ids.zip(0..).collect();
+            for (id, position) in &files.former {
+                names.entry(Cow::Borrowed(*id)).or_insert(*position);
+            }
+            names
         };
-        for (id, (raw, _)) in &compact.signatures {
-            alias(&mut names.signatures, id, &raw.formerly);
+        Names {
+            signatures: of(&packed.signatures),
+            states: of(&packed.states),
+            causes: of(&packed.causes),
         }
-        for (id, raw) in &compact.states {
-            alias(&mut names.states, id, &raw.formerly);
+    }
+
+    /// Names of parsed files, and of those that did not parse: these are reported themselves, so
+    /// references to them are no problems of their own.
+    pub(super) fn of(compact: &Compact, texts: &Texts) -> Names<'static> {
+        fn add<'i>(
+            former: &[(&str, u32)],
+            ids: impl Iterator<Item = &'i String>,
+        ) -> BTreeMap<Cow<'static, str>, u32> {
+            let ids = ids.map(|id| Cow::Owned(id.clone()));
+            let mut names: BTreeMap<_, _> = ids.zip(0..).collect();
+            for (id, position) in former {
+                names
+                    .entry(Cow::Owned((*id).to_owned()))
+                    .or_insert(*position);
+            }
+            names
         }
-        for (id, raw) in &compact.causes {
-            alias(&mut names.causes, id, &raw.formerly);
-        }
-        // A file that does not parse is reported itself; references to it are no problems of theirs.
+        let [signatures, states, causes] = compact.former();
+        let mut names = Names {
+            signatures: add(&signatures, compact.signatures.keys()),
+            states: add(&states, compact.states.keys()),
+            causes: add(&causes, compact.causes.keys()),
+        };
         for (kind, id) in texts.files.keys() {
             let ids = match kind {
                 FileKind::Signature => &mut names.signatures,
                 FileKind::State => &mut names.states,
                 FileKind::Cause => &mut names.causes,
             };
-            ids.entry(id.clone()).or_insert(u32::MAX);
+            ids.entry(Cow::Owned(id.clone())).or_insert(u32::MAX);
         }
         names
     }
 
     /// Every id as the end of a link would write it.
     fn all(&self) -> impl Iterator<Item = String> {
+        let signatures = self.signatures.keys().map(ToString::to_string);
         let states = self.states.keys().map(|id| format!("state/{id}"));
         let causes = self.causes.keys().map(|id| format!("cause/{id}"));
-        self.signatures.keys().cloned().chain(states).chain(causes)
-    }
-}
-
-fn alias(names: &mut BTreeMap<String, u32>, id: &str, formerly: &Many<String>) {
-    let position = names[id];
-    for former in &formerly.0 {
-        names.entry(former.clone()).or_insert(position);
+        signatures.chain(states).chain(causes)
     }
 }
 
 /// One file at work: resolves what it says, and collects what is wrong with it.
 struct File<'a> {
     source: SourceText<'a>,
-    names: &'a Names,
+    names: &'a Names<'a>,
     proven: bool,
     problems: Vec<Problem>,
 }
 
-impl File<'_> {
+impl<'a> File<'a> {
+    fn new(kind: FileKind, id: &'a str, names: &'a Names, texts: &'a Texts) -> Self {
+        File {
+            source: texts.source(kind, id),
+            names,
+            // The build script's work need not be proven again at every start.
+            proven: texts.files.is_empty(),
+            problems: Vec::new(),
+        }
+    }
+
     fn problem(&mut self, at: &At<String>, message: impl Into<String>) {
         let place = match Place::of(at) {
             Place { line: 0, .. } => self.source.find(&at.value),
@@ -213,10 +236,14 @@ impl File<'_> {
     }
 
     fn signature(&mut self, at: &At<String>) -> Option<SignatureIx> {
-        let found = self.names.signatures.get(&at.value).copied();
+        let found = self.names.signatures.get(at.value.as_str()).copied();
         if found.is_none() {
             let names = self.names;
-            self.unknown("signature", at, names.signatures.keys().cloned());
+            self.unknown(
+                "signature",
+                at,
+                names.signatures.keys().map(ToString::to_string),
+            );
         }
         found.map(SignatureIx)
     }
@@ -237,7 +264,7 @@ impl File<'_> {
         let found = self.names.causes.get(bare).copied();
         if found.is_none() {
             let names = self.names;
-            self.unknown("cause", at, names.causes.keys().cloned());
+            self.unknown("cause", at, names.causes.keys().map(ToString::to_string));
         }
         found.map(CauseIx)
     }
@@ -249,7 +276,7 @@ impl File<'_> {
             Some(("state", id)) => names.states.get(id).map(|ix| Target::State(StateIx(*ix))),
             Some(("cause", id)) => names.causes.get(id).map(|ix| Target::Cause(CauseIx(*ix))),
             _ => {
-                let ix = names.signatures.get(&at.value);
+                let ix = names.signatures.get(at.value.as_str());
                 ix.map(|ix| Target::Signature(SignatureIx(*ix)))
             }
         };

@@ -1,11 +1,12 @@
 //! Files → [`Pack`], or everything that is wrong with them.
 
-use std::collections::BTreeMap;
+use std::cell::Cell;
 
 use include_dir::{Dir, include_dir};
+use serde::Deserialize;
 
-use super::compact::Compact;
-use super::compile::{self, Texts};
+use super::compact::{Compact, Files, Packed};
+use super::compile::{self, Input, Names, Texts};
 use super::problem::{Place, Problem, SourceText};
 use super::raw::{self, FileKind};
 use super::{Pack, Target, cycles};
@@ -23,10 +24,8 @@ impl Pack {
     ///
     /// Everything wrong with it. A released program has none.
     pub fn embedded() -> Result<Pack, Vec<Problem>> {
-        let compact: Option<Compact> = serde_json::from_slice(COMPACT).ok();
-        let pack = compact.and_then(|compact| build(compact, &Texts::default(), Vec::new()).ok());
         // Only the YAML can say where a problem stands.
-        pack.map_or_else(Pack::embedded_with_examples, Ok)
+        unpack(COMPACT).map_or_else(Pack::embedded_with_examples, Ok)
     }
 
     /// The pack that is part of the program, examples included; slower.
@@ -131,12 +130,44 @@ fn says(error: &serde_saphyr::Error) -> String {
     text[..end].to_owned()
 }
 
+/// Compiles what the build script left; `None` if there is anything wrong with it.
+fn unpack(bytes: &[u8]) -> Option<Pack> {
+    fn parsed<'a, T: Deserialize<'a>>(
+        files: &Files<'a>,
+        failed: &Cell<bool>,
+    ) -> impl Iterator<Item = (&'a str, T)> {
+        files.files.iter().filter_map(|(id, raw)| {
+            let parsed = serde_json::from_str(raw.get()).ok();
+            failed.set(failed.get() || parsed.is_none());
+            Some((*id, parsed?))
+        })
+    }
+    let packed: Packed = serde_json::from_slice(bytes).ok()?;
+    let names = Names::of_packed(&packed);
+    let failed = Cell::new(false);
+    let mut problems = Vec::new();
+    let input = Input {
+        signatures: parsed(&packed.signatures, &failed),
+        states: parsed(&packed.states, &failed),
+        causes: parsed(&packed.causes, &failed),
+    };
+    let pack = compile::pack(input, &names, &Texts::default(), &mut problems);
+    // Circles are not looked for: a test loads the same files as YAML.
+    (problems.is_empty() && !failed.get()).then_some(pack)
+}
+
 fn build(
     compact: Compact,
     texts: &Texts,
     mut problems: Vec<Problem>,
 ) -> Result<Pack, Vec<Problem>> {
-    let pack = compile::pack(compact, texts, &mut problems);
+    let names = Names::of(&compact, texts);
+    let input = Input {
+        signatures: compact.signatures.into_iter(),
+        states: compact.states.into_iter(),
+        causes: compact.causes.into_iter(),
+    };
+    let pack = compile::pack(input, &names, texts, &mut problems);
     // Following links is safe only where all of them lead somewhere.
     if problems.is_empty() {
         problems.extend(cycles::find(&pack).map(|(kind, id, message)| {
@@ -200,9 +231,4 @@ fn gather(dir: &'static Dir<'static>, files: &mut Vec<(String, &'static [u8])>) 
     for below in dir.dirs() {
         gather(below, files);
     }
-}
-
-/// All ids of `map`, in order, with their positions.
-pub(super) fn positions<T>(map: &BTreeMap<String, T>) -> BTreeMap<String, u32> {
-    map.keys().cloned().zip(0..).collect()
 }

@@ -55,7 +55,7 @@ pub struct Place {
 impl Place {
     /// Where a parsed string stands.
     #[must_use]
-    pub fn of(at: &At<String>) -> Place {
+    pub(super) fn of(at: &At<String>) -> Place {
         Place {
             width: u32::try_from(at.value.chars().count()).unwrap_or(u32::MAX),
             ..Place::of_any(at)
@@ -64,8 +64,12 @@ impl Place {
 
     /// Where any parsed value begins.
     #[must_use]
-    pub fn of_any<T>(at: &At<T>) -> Place {
-        Place::from(at.referenced)
+    pub(super) fn of_any<T>(at: &At<T>) -> Place {
+        Place {
+            line: at.line,
+            column: at.column,
+            width: 1,
+        }
     }
 }
 

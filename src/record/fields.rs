@@ -8,8 +8,11 @@ use crate::limits;
 /// lines bridged from slog). Values are unescaped.
 #[derive(Clone, Debug, Default)]
 pub struct Fields<'a> {
-    entries: Vec<(Cow<'a, [u8]>, Cow<'a, [u8]>)>,
+    entries: Vec<Field<'a>>,
 }
+
+/// Key and value.
+type Field<'a> = (Cow<'a, [u8]>, Cow<'a, [u8]>);
 
 impl<'a> Fields<'a> {
     /// No fields, with room for `n`.

@@ -26,9 +26,6 @@ pub use origin::{Origin, Origins};
 pub use reader::{Counts, Options, Reader};
 pub use time::{Time, Times};
 
-//#[cfg(test)]
-//mod tests;
-
 /// What the *writer* called the line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Level {

@@ -114,7 +114,7 @@ impl Origins {
         ix
     }
 
-    /// It was named before, so that a frame without a sure sign can be believed.
+    /// How many there are.
     #[must_use]
     pub fn len(&self) -> usize {
         self.all.len()

@@ -280,7 +280,7 @@ fn diff(args: &Diff, out: &mut dyn Write) -> Result<u8, Failure> {
     let answer = ring::diff(&before, &after, &args.series.load())
         .map_err(|error| Failure::Told(UNREADABLE, error.to_string()))?;
     match args.output.output {
-        Format::Text => out.write_all(ring::diff_text(&answer, &setup).as_bytes())?,
+        Format::Text => out.write_all(ring::diff_text(&answer, &setup, &new_setup).as_bytes())?,
         format => print(&answer, format, out)?,
     }
     Ok(if answer.same { FINE } else { FOUND })
@@ -351,7 +351,11 @@ fn plan(args: &Plan, out: &mut dyn Write) -> Result<u8, Failure> {
         configmap: args.configmap.clone(),
         key: args.key.clone(),
         container: args.container.clone(),
-        file_name: args.file.display().to_string(),
+        file_name: if args.file == Path::new("-") {
+            args.key.clone()
+        } else {
+            args.file.display().to_string()
+        },
         load: args.series.load(),
         bytes_per_series: args.bytes_per_series,
     };

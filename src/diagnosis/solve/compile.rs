@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::fixed::probability;
-use super::noisy::{LocalGate, LocalTerm, NARROW, NoisyOr, share};
-use super::order::{self, TooWide, Variable};
+use super::noisy::{BROAD, LocalGate, LocalTerm, NARROW, NoisyOr, share};
+use super::order::{self, Planner, TooWide, Variable};
 use super::part::{self, members, strength, valid};
 use super::problem::{Evidence, Factor, Output, Plan, Problem, Shape};
 use super::tree;
@@ -20,6 +20,9 @@ const HELD: usize = 8;
 /// A state that more states than this share a table with is a hub: it connects clusters and is
 /// not part of any.
 const HUB: usize = 12;
+
+/// A cause that reaches no more clusters than this is about some subjects, not about all.
+const FEW: usize = 4;
 
 /// Shares closer than this are the same share: counting further does not matter.
 const SAME_SHARE: f64 = 1e-6;
@@ -82,6 +85,8 @@ impl RawNode {
 /// What was given up so that all tables stay small.
 #[derive(Clone, Debug, Default)]
 struct Relaxed {
+    /// Tables read more states, and fewer nodes become trees. Still exact.
+    broad: bool,
     /// Wide silent symptoms count as if each of their parents were silent by itself.
     silent: bool,
     /// States conditioned on.
@@ -125,7 +130,9 @@ fn relax(
 ) {
     let symptoms = &request.network.symptoms;
     let partly = |s: &&usize| !symptoms[**s].present && symptoms[**s].observability < 1.0;
-    if !relaxed.silent && wide.iter().any(|s| partly(&s)) {
+    if !relaxed.broad {
+        relaxed.broad = true;
+    } else if !relaxed.silent && wide.iter().any(|s| partly(&s)) {
         relaxed.silent = true;
     } else if let (Some(var), true) = (stuck.state, relaxed.held.len() < HELD) {
         relaxed.held.insert(states[var as usize]);
@@ -156,6 +163,10 @@ pub(super) struct Builder<'r> {
     pub(super) factors: Vec<Factor>,
     /// Cluster of each state variable.
     pub(super) clusters: Vec<usize>,
+    /// Clusters below this are reached by no cause of their own.
+    pub(super) quiet: usize,
+    /// Number of clusters.
+    pub(super) ids: usize,
 }
 
 impl<'r> Builder<'r> {
@@ -175,6 +186,8 @@ impl<'r> Builder<'r> {
             variables: Vec::new(),
             factors: Vec::new(),
             clusters: Vec::new(),
+            quiet: 0,
+            ids: 0,
         };
         for state in (0..relevant.len()).filter(|&s| relevant[s]) {
             if relaxed.held.contains(&state) {
@@ -191,13 +204,22 @@ impl<'r> Builder<'r> {
 
     /// A new variable.
     pub(super) fn add_variable(&mut self, size: u32, level: u32) -> u32 {
-        self.variables.push(Variable { size, level });
+        self.variables.push(Variable {
+            size,
+            level,
+            ..Variable::default()
+        });
         self.variables.len() as u32 - 1
     }
 
     /// Level of a variable.
     pub(super) fn level(&self, var: u32) -> u32 {
         self.variables[var as usize].level
+    }
+
+    /// Most states that one table reads.
+    fn narrow(&self) -> usize {
+        if self.relaxed.broad { BROAD } else { NARROW }
     }
 
     fn add_all(&mut self) {
@@ -270,10 +292,10 @@ impl<'r> Builder<'r> {
             list.sort_unstable();
             list.dedup();
         }
-        // A term over more states than a table reads would need a tree of its own; no pack
-        // has one, and the checks of the pack forbid it.
+        // A term over more states than a leaf holds would need a tree of its own. Nothing is
+        // known to need one; it is left out.
         let strength = strength(term);
-        (vars.len() <= NARROW - 1).then_some(RawTerm {
+        (vars.len() <= tree::LEAF).then_some(RawTerm {
             vars,
             switches,
             strength,
@@ -287,7 +309,7 @@ impl<'r> Builder<'r> {
         let nodes = states.iter().map(|(s, node)| (node, self.var_of[*s]));
         for (node, child) in nodes.chain(symptoms.iter().map(|node| (node, None))) {
             let mut vars = node.vars();
-            if vars.len() <= NARROW {
+            if vars.len() <= self.narrow() {
                 vars.extend(child);
                 groups.push(vars);
             } else {
@@ -314,9 +336,16 @@ impl<'r> Builder<'r> {
             }
         }
         let roots: Vec<usize> = (0..n).map(|v| root(&mut cluster, v)).collect();
+        let reached = self.reached(states, &roots);
         let mut ids: Vec<usize> = roots.clone();
-        ids.sort_unstable_by_key(|&r| (hub(r as u32), r));
+        ids.sort_unstable_by_key(|&r| (hub(r as u32), reached.contains(&r), r));
         ids.dedup();
+        for (v, variable) in self.variables.iter_mut().enumerate() {
+            variable.hub = hub(v as u32);
+        }
+        let quiet = |r: &&usize| !hub(**r as u32) && !reached.contains(*r);
+        self.quiet = ids.iter().take_while(quiet).count();
+        self.ids = ids.len();
         let mut id_of = vec![0; n];
         for (id, &r) in ids.iter().enumerate() {
             id_of[r] = id;
@@ -324,23 +353,39 @@ impl<'r> Builder<'r> {
         self.clusters = roots.into_iter().map(|r| id_of[r]).collect();
     }
 
+    /// Clusters that some cause reaches, of the causes that reach only a few.
+    fn reached(&self, states: &[(usize, RawNode)], roots: &[usize]) -> BTreeSet<usize> {
+        let mut by_switch = vec![BTreeSet::new(); self.request.causes.len() + self.held.len()];
+        for (state, node) in states {
+            let Some(var) = self.var_of[*state] else {
+                continue;
+            };
+            for &switch in node.terms.iter().flat_map(|t| &t.switches) {
+                by_switch[switch as usize].insert(roots[var as usize]);
+            }
+        }
+        by_switch.retain(|clusters| clusters.len() <= FEW);
+        by_switch.into_iter().flatten().collect()
+    }
+
     fn add_symptom(&mut self, i: usize, node: &RawNode) {
         let index = self.symptoms[i];
         let symptom = &self.request.network.symptoms[index];
-        if node.vars().len() > NARROW {
+        if node.vars().len() > self.narrow() {
             let fixed = self.request.flexible.binary_search(&index).is_err();
-            let exact = probability(symptom.observability) >= 1.0;
-            if !symptom.present && fixed && (exact || self.relaxed.silent) {
-                return tree::add_silent(self, node, i as u32);
-            }
+            let certain = fixed && probability(symptom.observability) >= 1.0;
             self.wide.push(index);
+            if !symptom.present {
+                let ways = !certain && !self.relaxed.silent;
+                return tree::add_silent(self, node, i as u32, ways);
+            }
         }
         self.add(node, Output::Symptom(i as u32), None);
     }
 
     fn add(&mut self, node: &RawNode, output: Output, child: Option<u32>) {
         let vars = node.vars();
-        if vars.len() > NARROW {
+        if vars.len() > self.narrow() {
             return tree::add_tree(self, node, output, child);
         }
         let terms = node.terms.iter().map(|term| LocalTerm {
@@ -370,7 +415,8 @@ impl<'r> Builder<'r> {
 
     fn finish(mut self) -> Result<Problem, TooWide> {
         let order = order::order(&self.variables, &self.factors, TABLE)?;
-        let (buckets, home, arena) = order::program(&self.variables, &mut self.factors, &order);
+        let plan = Planner::new(&self.variables, &mut self.factors, &order);
+        let (buckets, home, arena) = (plan.steps, plan.home, plan.arena);
         let symptoms = &self.request.network.symptoms;
         let evidence = self.symptoms.iter().map(|&s| evidence_of(&symptoms[s]));
         let mut problem = Problem {
@@ -418,7 +464,7 @@ fn plans(problem: &mut Problem, home: &[Option<u32>]) {
         for switch in factor.switches() {
             by_switch[switch as usize].push(i as u32);
         }
-        if let Output::Symptom(s) | Output::SilentPart(s) = factor.output {
+        if let Output::Symptom(s) | Output::SilentPart(s) | Output::SilentWays(s) = factor.output {
             by_symptom[s as usize].push(i as u32);
         }
     }

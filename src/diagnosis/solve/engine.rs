@@ -7,7 +7,8 @@
 use std::collections::BTreeSet;
 
 use super::fixed::{self, Fixed};
-use super::problem::{Evidence, Plan, Problem};
+use super::noisy::Scratch;
+use super::problem::{Bucket, Evidence, Plan, Problem, Shape};
 
 /// ln 2, for the powers of two taken out of messages.
 const LN_2: f64 = std::f64::consts::LN_2;
@@ -47,6 +48,7 @@ pub(super) struct Engine<'p> {
     frames: Vec<Frame>,
     saved: Vec<f64>,
     saved_scales: Vec<(i32, Fixed)>,
+    scratch: Scratch,
 }
 
 impl<'p> Engine<'p> {
@@ -74,6 +76,7 @@ impl<'p> Engine<'p> {
             frames: Vec::new(),
             saved: Vec::new(),
             saved_scales: Vec::new(),
+            scratch: Scratch::new(),
         };
         for factor in 0..problem.factors.len() {
             engine.fill(factor);
@@ -272,11 +275,11 @@ impl<'p> Engine<'p> {
 
     fn fill(&mut self, f: usize) {
         let factor = &self.problem.factors[f];
-        if matches!(factor.shape, super::problem::Shape::Join) {
+        if matches!(factor.shape, Shape::Join) {
             return;
         }
         let table = &mut self.arena[factor.offset..factor.offset + factor.len];
-        factor.fill(&self.active, &self.evidence, table);
+        factor.fill(&self.active, &self.evidence, &mut self.scratch, table);
         if factor.scope.is_empty() {
             let value = fixed::ln(table[0]);
             self.scalar += value - self.constant[f];
@@ -302,7 +305,7 @@ impl<'p> Engine<'p> {
 }
 
 /// Sums the products of one bucket; returns the largest sum. Inputs lie before the message.
-fn multiply(bucket: &super::problem::Bucket, before: &[f64], message: &mut [f64]) -> f64 {
+fn multiply(bucket: &Bucket, before: &[f64], message: &mut [f64]) -> f64 {
     let mut rows = bucket.rows.as_slice();
     let mut top: f64 = 0.0;
     for (out, &count) in message.iter_mut().zip(&bucket.counts) {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::engine::Engine;
-use super::explain::{necessity_in, present};
+use super::explain::{Needs, present};
 use super::fixed::{self, Fixed};
 use super::predict::full_off;
 use super::problem::Evidence;
@@ -14,8 +14,8 @@ use crate::diagnosis::network::{Network, Parent};
 /// Below this a symptom is poorly explained.
 const POOR: f64 = 0.05;
 
-/// A cause explains a symptom when this much of it would go with the cause.
-const EXPLAINS: f64 = 0.5;
+/// A cause leads to a symptom at all when this much of it would go with the cause.
+const LEADS: f64 = 0.01;
 
 /// The best set with a cause type against the best one without it.
 #[derive(Clone, Debug, PartialEq)]
@@ -181,7 +181,7 @@ fn group_nats(engine: &mut Engine<'_>, symptoms: &[usize]) -> Fixed {
 pub struct GroupFit {
     /// Group of the symptoms.
     pub group: u32,
-    /// The symptoms, all present and explained by the set.
+    /// The symptoms, all present, and the set leads to them.
     pub symptoms: Vec<usize>,
     /// P(they show | set, all other evidence).
     pub probability: f64,
@@ -202,7 +202,7 @@ pub struct Fit {
     pub poorly: Vec<usize>,
 }
 
-/// How well the best set of a component (by index) explains what it explains.
+/// How well the best set of a component (by index) accounts for the symptoms that it leads to.
 pub fn fit(solution: &Solution, component: usize) -> Fit {
     let Some(component) = solution.components.get(component) else {
         return Fit::default();
@@ -217,7 +217,7 @@ pub fn fit(solution: &Solution, component: usize) -> Fit {
         set: best.causes.clone(),
         ..Fit::default()
     };
-    for ((group, _), symptoms) in explained_groups(solution, component, &best.causes) {
+    for ((group, _), symptoms) in reached_groups(solution, component, &best.causes) {
         let probability = fixed::exp(group_nats(&mut engine, &symptoms)).min(1.0);
         let full: f64 = symptoms.iter().map(|&s| full(solution, s)).product();
         let ratio = if full > 0.0 { probability / full } else { 1.0 };
@@ -239,17 +239,18 @@ pub fn fit(solution: &Solution, component: usize) -> Fit {
     fit
 }
 
-/// Present symptoms that known causes of a set explain, by type and parents.
-fn explained_groups(
+/// Present symptoms that known causes of a set lead to, by type and parents.
+fn reached_groups(
     solution: &Solution,
     component: &Component,
     set: &[usize],
 ) -> BTreeMap<(u32, Vec<Vec<Parent>>), Vec<usize>> {
     let known = |cause: usize| !solution.network.causes[cause].unknown;
     let mut groups: BTreeMap<(u32, Vec<Vec<Parent>>), Vec<usize>> = BTreeMap::new();
+    let mut all = Needs::new(solution, component);
     for symptom in present(solution, component) {
-        let needs = necessity_in(solution, set, symptom);
-        if needs.iter().any(|n| known(n.0) && n.1 >= EXPLAINS) {
+        let needs = all.of(set, symptom);
+        if needs.iter().any(|n| known(n.0) && n.1 >= LEADS) {
             let node = &solution.network.symptoms[symptom];
             let terms = node.terms.iter().map(|t| t.all.clone());
             let mut parents: Vec<Vec<Parent>> = terms

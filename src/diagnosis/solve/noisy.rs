@@ -4,8 +4,11 @@
 /// (`tree.rs`). 2⁵ entries are cheap, and real nodes rarely have more than four parents.
 pub(super) const NARROW: usize = 5;
 
-/// Entries of the scratch tables: one for each value of [`NARROW`] states.
-pub(super) const SCRATCH: usize = 1 << NARROW;
+/// The same for networks so dense that trees get in each other's way.
+pub(super) const BROAD: usize = 8;
+
+/// Entries of the scratch tables.
+const SCRATCH: usize = 1 << BROAD;
 
 /// One term: when every switch and every masked state is on, the effect follows with `strength`.
 #[derive(Clone, Debug)]
@@ -39,7 +42,7 @@ impl LocalGate {
     }
 }
 
-/// A noisy-OR over at most [`NARROW`] states.
+/// A noisy-OR over at most [`BROAD`] states.
 #[derive(Clone, Debug, Default)]
 pub(super) struct NoisyOr {
     /// P(on with no parent on).
@@ -106,9 +109,8 @@ impl NoisyOr {
     }
 
     /// P(on) and P(off) by leak and switches alone: no state, no gate.
-    pub(super) fn bare(&self, active: &[bool]) -> (f64, f64) {
-        let mut scratch = Scratch::new();
-        self.fill_bare(0, active, &mut scratch);
+    pub(super) fn bare(&self, active: &[bool], scratch: &mut Scratch) -> (f64, f64) {
+        self.fill_bare(0, active, scratch);
         (scratch.on[0], scratch.off[0])
     }
 

@@ -1,8 +1,9 @@
 //! In which order variables are summed out, and the program that does it.
 //!
-//! Greedy: always the variable whose table is smallest; ties go to the lower level (leaves of a
-//! tree before its inner nodes), then to the lower index, so that the order is a function of the
-//! network alone.
+//! First states, always the one whose table is smallest; then the trees of wide nodes, joint by
+//! joint from the leaves to the root; then hubs. If that makes too large a table, smallest first
+//! throughout. Ties go to the lower level, then to the lower index, so that the order is a function
+//! of the network alone.
 
 use std::collections::BTreeSet;
 
@@ -16,24 +17,45 @@ pub(super) struct TooWide {
 }
 
 /// A variable of the elimination.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Variable {
     /// Number of values.
     pub(super) size: u32,
     /// 0 for states, more for accumulators.
     pub(super) level: u32,
+    /// It connects clusters and is best eliminated last.
+    pub(super) hub: bool,
+    /// Where it is joined with others; the same for all trees there.
+    pub(super) joint: Option<Joint>,
 }
+
+/// A place where trees join accumulators.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Joint {
+    /// Clusters below it: joints further down have fewer.
+    pub(super) width: u32,
+    /// First of these clusters.
+    pub(super) from: u32,
+}
+
+/// Largest joint table of the variables that are eliminated in one step, zeros included.
+const STEP: u64 = 1 << 14;
+
+/// Order of choice: states; joints from the leaves to the root; hubs. Then by cost.
+type Key = (u8, Option<Joint>, u64, u32, u32);
 
 /// Neighbours and costs, kept up to date while variables are eliminated.
 struct Graph<'a> {
     vars: &'a [Variable],
     near: Vec<BTreeSet<u32>>,
-    queue: BTreeSet<(u64, u32, u32)>,
+    queue: BTreeSet<Key>,
     cost: Vec<u64>,
+    /// Follow the trees; else only cost counts.
+    phased: bool,
 }
 
 impl<'a> Graph<'a> {
-    fn new(vars: &'a [Variable], factors: &[Factor]) -> Self {
+    fn new(vars: &'a [Variable], factors: &[Factor], phased: bool) -> Self {
         let mut near = vec![BTreeSet::new(); vars.len()];
         for factor in factors {
             for &a in &factor.scope {
@@ -45,6 +67,7 @@ impl<'a> Graph<'a> {
             near,
             queue: BTreeSet::new(),
             cost: vec![0; vars.len()],
+            phased,
         };
         for var in 0..vars.len() as u32 {
             graph.requeue(var);
@@ -52,24 +75,64 @@ impl<'a> Graph<'a> {
         graph
     }
 
-    fn requeue(&mut self, var: u32) {
-        let v = var as usize;
-        let level = self.vars[v].level;
-        self.queue.remove(&(self.cost[v], level, var));
-        let sizes = self.near[v]
-            .iter()
-            .map(|&n| u64::from(self.vars[n as usize].size));
-        self.cost[v] = sizes.fold(u64::from(self.vars[v].size), u64::saturating_mul);
-        self.queue.insert((self.cost[v], level, var));
+    fn key(&self, var: u32) -> Key {
+        let v = &self.vars[var as usize];
+        let cost = self.cost[var as usize];
+        match (self.phased, v.hub, v.joint) {
+            (false, _, _) => (0, None, cost, v.level, var),
+            (true, true, _) => (2, None, cost, v.level, var),
+            (true, false, None) => (0, None, cost, v.level, var),
+            // All of one joint come together, whatever their costs.
+            (true, false, joint) => (1, joint, 0, v.level, var),
+        }
     }
 
-    fn eliminate(&mut self, var: u32) {
-        let v = var as usize;
-        self.queue.remove(&(self.cost[v], self.vars[v].level, var));
-        let around = std::mem::take(&mut self.near[v]);
+    fn requeue(&mut self, var: u32) {
+        self.queue.remove(&self.key(var));
+        self.cost[var as usize] = self.size(self.near[var as usize].iter().chain([&var]));
+        self.queue.insert(self.key(var));
+    }
+
+    fn size<'v>(&self, vars: impl Iterator<Item = &'v u32>) -> u64 {
+        let sizes = vars.map(|&v| u64::from(self.vars[v as usize].size));
+        sizes.fold(1, u64::saturating_mul)
+    }
+
+    /// What is eliminated next: a variable, or all accumulators of one joint.
+    fn next(&self, cap: u64) -> Result<Vec<u32>, TooWide> {
+        let Some(&(phase, joint, _, _, var)) = self.queue.first() else {
+            return Ok(Vec::new());
+        };
+        if phase == 1 {
+            let same = self.queue.iter().take_while(|k| (k.0, k.1) == (1, joint));
+            let group: Vec<u32> = same.map(|k| k.4).collect();
+            let around = self.around(&group);
+            let table = self.size(around.iter().chain(&group));
+            if self.size(around.iter()) <= cap && table <= STEP {
+                return Ok(group);
+            }
+        }
+        if self.cost[var as usize] > cap {
+            let state = self.widest_state();
+            return Err(TooWide { state });
+        }
+        Ok(vec![var])
+    }
+
+    fn around(&self, group: &[u32]) -> BTreeSet<u32> {
+        let near = group.iter().flat_map(|&v| &self.near[v as usize]);
+        near.filter(|v| !group.contains(v)).copied().collect()
+    }
+
+    fn eliminate(&mut self, group: &[u32]) {
+        let around = self.around(group);
+        for &var in group {
+            self.queue.remove(&self.key(var));
+            self.near[var as usize].clear();
+        }
         for &a in &around {
             let near = &mut self.near[a as usize];
-            near.remove(&var);
+            near.retain(|v| !group.contains(v));
             near.extend(around.iter().filter(|&&b| b != a));
         }
         for &a in &around {
@@ -78,99 +141,174 @@ impl<'a> Graph<'a> {
     }
 
     fn widest_state(&self) -> Option<u32> {
-        let left = self.queue.iter().map(|&(_, _, var)| var);
+        let left = self.queue.iter().map(|k| k.4);
         left.filter(|&var| self.vars[var as usize].level == 0)
             .max_by_key(|&var| (self.near[var as usize].len(), std::cmp::Reverse(var)))
     }
 }
 
-/// The order of elimination, or why there is none below `cap` entries.
-pub(super) fn order(vars: &[Variable], factors: &[Factor], cap: u64) -> Result<Vec<u32>, TooWide> {
-    let mut graph = Graph::new(vars, factors);
-    let mut order = Vec::with_capacity(vars.len());
-    while let Some(&(cost, _, var)) = graph.queue.first() {
-        if cost > cap {
-            let state = graph.widest_state();
-            return Err(TooWide { state });
-        }
-        graph.eliminate(var);
-        order.push(var);
-    }
-    Ok(order)
-}
-
-/// One input of a bucket: its scope, and where its entries are (none: only zeros and ones).
-struct Input<'a> {
-    scope: &'a [u32],
-    offset: Option<usize>,
-    allowed: &'a [bool],
-    strides: Vec<usize>,
-}
-
-/// Lays out tables and messages in the arena and writes the program of each bucket.
-/// Returns the buckets, the bucket of each factor and the length of the arena.
-pub(super) fn program(
+/// The order of elimination, some variables at once, or why there is none below `cap` entries.
+pub(super) fn order(
     vars: &[Variable],
-    factors: &mut [Factor],
-    order: &[u32],
-) -> (Vec<Bucket>, Vec<Option<u32>>, usize) {
-    let mut arena = 0;
-    for factor in &mut *factors {
-        factor.offset = arena;
-        factor.len = size_of(vars, &factor.scope);
-        if !matches!(factor.shape, Shape::Join) {
-            arena += factor.len;
-        }
-    }
-    let mut rank = vec![0u32; vars.len()];
-    for (i, &var) in order.iter().enumerate() {
-        rank[var as usize] = i as u32;
-    }
-    let first = |scope: &[u32]| scope.iter().map(|&v| rank[v as usize]).min();
-    let home: Vec<Option<u32>> = factors.iter().map(|f| first(&f.scope)).collect();
-    let mut of_bucket: Vec<Vec<usize>> = vec![Vec::new(); order.len()];
-    for (i, bucket) in home.iter().enumerate() {
-        if let Some(b) = bucket {
-            of_bucket[*b as usize].push(i);
-        }
-    }
-    let mut buckets: Vec<Bucket> = Vec::with_capacity(order.len());
-    let mut scopes: Vec<Vec<u32>> = Vec::with_capacity(order.len());
-    let mut arriving: Vec<Vec<usize>> = vec![Vec::new(); order.len()];
-    for (b, &var) in order.iter().enumerate() {
-        let tables = of_bucket[b].iter().map(|&i| table_input(&factors[i]));
-        let messages = arriving[b].iter().map(|&m| Input {
-            scope: &scopes[m],
-            offset: Some(buckets[m].offset),
-            allowed: &[],
-            strides: Vec::new(),
-        });
-        let inputs: Vec<Input<'_>> = tables.chain(messages).collect();
-        let mut out: Vec<u32> = inputs.iter().flat_map(|i| i.scope.to_vec()).collect();
-        out.sort_unstable_by_key(|&v| rank[v as usize]);
-        out.dedup();
-        out.retain(|&v| v != var);
-        let mut bucket = rows(vars, inputs, &out, var);
-        bucket.offset = arena;
-        bucket.parent = first(&out);
-        arena += bucket.counts.len();
-        if let Some(parent) = bucket.parent {
-            arriving[parent as usize].push(b);
-        }
-        buckets.push(bucket);
-        scopes.push(out);
-    }
-    (buckets, home, arena)
+    factors: &[Factor],
+    cap: u64,
+) -> Result<Vec<Vec<u32>>, TooWide> {
+    attempt(vars, factors, cap, true).or_else(|_| attempt(vars, factors, cap, false))
 }
 
-fn table_input(factor: &Factor) -> Input<'_> {
-    let join = matches!(factor.shape, Shape::Join);
-    Input {
-        scope: &factor.scope,
-        offset: (!join).then_some(factor.offset),
-        allowed: &factor.allowed,
-        strides: Vec::new(),
+fn attempt(
+    vars: &[Variable],
+    factors: &[Factor],
+    cap: u64,
+    phased: bool,
+) -> Result<Vec<Vec<u32>>, TooWide> {
+    let mut graph = Graph::new(vars, factors, phased);
+    let mut order = Vec::with_capacity(vars.len());
+    loop {
+        let group = graph.next(cap)?;
+        if group.is_empty() {
+            return Ok(order);
+        }
+        graph.eliminate(&group);
+        order.push(group);
     }
+}
+
+/// One input of a step: its scope, and where its entries are.
+#[derive(Clone)]
+struct Input {
+    scope: Vec<u32>,
+    source: Source,
+    /// Place in the arena; none: only zeros and ones.
+    offset: Option<usize>,
+    allowed: Vec<bool>,
+    /// Products it was made of, to keep trees of products balanced.
+    depth: u32,
+}
+
+/// Where an input comes from.
+#[derive(Clone, Copy)]
+enum Source {
+    Factor(usize),
+    Step(u32),
+}
+
+/// Lays out tables and messages in the arena and writes the program of each step.
+pub(super) struct Planner<'a> {
+    vars: &'a [Variable],
+    pub(super) steps: Vec<Bucket>,
+    /// The step that reads each factor.
+    pub(super) home: Vec<Option<u32>>,
+    /// Length of the arena.
+    pub(super) arena: usize,
+}
+
+impl<'a> Planner<'a> {
+    /// Plans the elimination of all variables in this order.
+    pub(super) fn new(vars: &'a [Variable], factors: &mut [Factor], order: &[Vec<u32>]) -> Self {
+        let mut planner = Self {
+            vars,
+            steps: Vec::with_capacity(order.len()),
+            home: vec![None; factors.len()],
+            arena: 0,
+        };
+        let mut rank = vec![0usize; vars.len()];
+        for (i, group) in order.iter().enumerate() {
+            group.iter().for_each(|&var| rank[var as usize] = i);
+        }
+        let first = |scope: &[u32]| scope.iter().map(|&v| rank[v as usize]).min();
+        let mut waiting: Vec<Vec<Input>> = vec![Vec::new(); order.len()];
+        for (i, factor) in factors.iter_mut().enumerate() {
+            let input = planner.place(i, factor);
+            if let Some(r) = first(&factor.scope) {
+                waiting[r].push(input);
+            }
+        }
+        for (r, group) in order.iter().enumerate() {
+            let inputs = std::mem::take(&mut waiting[r]);
+            let message = planner.eliminate(inputs, group);
+            if let Some(r) = first(&message.scope) {
+                waiting[r].push(message);
+            }
+        }
+        planner
+    }
+
+    fn place(&mut self, index: usize, factor: &mut Factor) -> Input {
+        let join = matches!(factor.shape, Shape::Join);
+        factor.offset = self.arena;
+        factor.len = size_of(self.vars, &factor.scope);
+        if !join {
+            self.arena += factor.len;
+        }
+        Input {
+            scope: factor.scope.clone(),
+            source: Source::Factor(index),
+            offset: (!join).then_some(factor.offset),
+            allowed: factor.allowed.clone(),
+            depth: 0,
+        }
+    }
+
+    /// Multiplies the inputs, two at a time, and sums the variables out.
+    fn eliminate(&mut self, inputs: Vec<Input>, group: &[u32]) -> Input {
+        let (mut tables, joins): (Vec<Input>, Vec<Input>) =
+            inputs.into_iter().partition(|i| i.offset.is_some());
+        // Small ones first: fifty tables over one variable become one before they meet a large one.
+        while tables.len() > 2 {
+            let a = tables.remove(self.least(&tables, &[]));
+            let b = tables.remove(self.least(&tables, &a.scope));
+            let scope = union(&a.scope, &b.scope, &[]);
+            let depth = 1 + a.depth.max(b.depth);
+            let product = self.step(vec![a, b], scope, &[], depth);
+            tables.push(product);
+        }
+        tables.extend(joins);
+        let scope = tables
+            .iter()
+            .fold(Vec::new(), |all, i| union(&all, &i.scope, group));
+        self.step(tables, scope, group, 0)
+    }
+
+    /// The input that makes the smallest table together with `scope`.
+    fn least(&self, inputs: &[Input], scope: &[u32]) -> usize {
+        let size = |i: &Input| size_of(self.vars, &union(&i.scope, scope, &[]));
+        let places = 0..inputs.len();
+        places
+            .min_by_key(|&i| (size(&inputs[i]), inputs[i].depth, i))
+            .unwrap_or_default()
+    }
+
+    fn step(&mut self, inputs: Vec<Input>, scope: Vec<u32>, group: &[u32], depth: u32) -> Input {
+        let index = self.steps.len() as u32;
+        for input in &inputs {
+            match input.source {
+                Source::Factor(f) => self.home[f] = Some(index),
+                Source::Step(s) => self.steps[s as usize].parent = Some(index),
+            }
+        }
+        let mut bucket = rows(self.vars, &inputs, &scope, group);
+        bucket.offset = self.arena;
+        self.arena += bucket.counts.len();
+        let message = Input {
+            scope,
+            source: Source::Step(index),
+            offset: Some(bucket.offset),
+            allowed: Vec::new(),
+            depth,
+        };
+        self.steps.push(bucket);
+        message
+    }
+}
+
+/// The variables of both, sorted, without some.
+fn union(a: &[u32], b: &[u32], without: &[u32]) -> Vec<u32> {
+    let mut all = [a, b].concat();
+    all.retain(|v| !without.contains(v));
+    all.sort_unstable();
+    all.dedup();
+    all
 }
 
 fn size_of(vars: &[Variable], scope: &[u32]) -> usize {
@@ -181,34 +319,30 @@ fn size_of(vars: &[Variable], scope: &[u32]) -> usize {
 }
 
 /// Lists, for each entry of the message, the products that are summed; impossible ones are left out.
-fn rows(vars: &[Variable], mut inputs: Vec<Input<'_>>, out: &[u32], var: u32) -> Bucket {
-    let mut joint = vec![var];
-    joint.extend(out);
-    for input in &mut inputs {
-        input.strides = strides(vars, input.scope, &joint);
-    }
+fn rows(vars: &[Variable], inputs: &[Input], out: &[u32], group: &[u32]) -> Bucket {
+    let joint = [group, out].concat();
+    let strides: Vec<Vec<usize>> = inputs
+        .iter()
+        .map(|i| strides(vars, &i.scope, &joint))
+        .collect();
     let mut bucket = Bucket {
         width: inputs.iter().filter(|i| i.offset.is_some()).count(),
         counts: vec![0; size_of(vars, out)],
         ..Bucket::default()
     };
-    let inner = vars[var as usize].size as usize;
+    let inner = size_of(vars, group);
     let mut digits = vec![0usize; joint.len()];
+    let mut places = vec![0usize; inputs.len()];
     for entry in 0..bucket.counts.len() * inner {
-        let place = |input: &Input<'_>| -> usize {
-            let pairs = input.strides.iter().zip(&digits);
-            pairs.map(|(stride, digit)| stride * digit).sum()
-        };
-        let possible = inputs
-            .iter()
-            .all(|i| i.allowed.is_empty() || i.allowed[place(i)]);
-        if possible {
+        for (place, strides) in places.iter_mut().zip(&strides) {
+            *place = strides.iter().zip(&digits).map(|(s, d)| s * d).sum();
+        }
+        let mut each = inputs.iter().zip(&places);
+        if each.all(|(i, &place)| i.allowed.is_empty() || i.allowed[place]) {
             bucket.counts[entry / inner] += 1;
-            for input in &inputs {
-                if let Some(offset) = input.offset {
-                    bucket.rows.push((offset + place(input)) as u32);
-                }
-            }
+            let tables = inputs.iter().zip(&places);
+            let tables = tables.filter_map(|(i, place)| i.offset.map(|o| (o + place) as u32));
+            bucket.rows.extend(tables);
         }
         advance(vars, &joint, &mut digits);
     }

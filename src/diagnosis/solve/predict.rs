@@ -37,8 +37,12 @@ pub fn predictive(solution: &Solution, set: &[usize], symptom: usize) -> f64 {
     engine.push_all(&problem.switches_of(set));
     engine.observe(place, Evidence::Blank);
     let rest = engine.ln_likelihood();
-    engine.observe(place, Evidence::Present(o));
-    fixed::exp(engine.ln_likelihood() - rest).min(1.0)
+    if node.present {
+        engine.observe(place, Evidence::Present(o));
+        return fixed::exp(engine.ln_likelihood() - rest).min(1.0);
+    }
+    engine.observe(place, Evidence::Silent(o));
+    (1.0 - fixed::exp(engine.ln_likelihood() - rest)).clamp(0.0, 1.0)
 }
 
 /// Causes and symptoms that matter to some symptoms: those of the components they touch.

@@ -39,6 +39,11 @@ pub(super) enum Output {
     Symptom(u32),
     /// One independent part of a silent symptom: contributes P(off)ᵒ.
     SilentPart(u32),
+    /// The two ways a symptom can stay silent: it could not be seen; it could, and does not show.
+    /// The variable of the scope says which.
+    SilentWays(u32),
+    /// One independent part of the second way: the last variable of the scope says which way.
+    SilentWayPart,
 }
 
 /// How a factor's table is computed.
@@ -112,11 +117,16 @@ pub(super) struct Factor {
 
 impl Factor {
     /// Computes the table.
-    pub(super) fn fill(&self, active: &[bool], evidence: &[Evidence], table: &mut [f64]) {
-        let mut scratch = Scratch::new();
+    pub(super) fn fill(
+        &self,
+        active: &[bool],
+        evidence: &[Evidence],
+        scratch: &mut Scratch,
+        table: &mut [f64],
+    ) {
         match &self.shape {
             Shape::Narrow { bits } => {
-                self.noisy.fill(*bits, active, &mut scratch);
+                self.noisy.fill(*bits, active, scratch);
                 let size = 1 << bits;
                 for entry in 0..size {
                     let (on, off) = (scratch.on[entry], scratch.off[entry]);
@@ -124,7 +134,7 @@ impl Factor {
                 }
             }
             Shape::Leaf { bits, members, out } => {
-                self.noisy.fill(*bits, active, &mut scratch);
+                self.noisy.fill(*bits, active, scratch);
                 table.fill(0.0);
                 for entry in 0..1usize << bits {
                     let count = (entry as u32 & members).count_ones().min(out.most);
@@ -134,7 +144,10 @@ impl Factor {
                     }
                 }
             }
-            Shape::Root { input } => self.fill_root(*input, active, evidence, table),
+            Shape::Root { input } => {
+                let bare = self.noisy.bare(active, scratch);
+                self.fill_root(*input, bare, active, evidence, table);
+            }
             Shape::Join => {}
         }
     }
@@ -142,12 +155,12 @@ impl Factor {
     fn fill_root(
         &self,
         input: Accumulator,
+        (on, off): (f64, f64),
         active: &[bool],
         evidence: &[Evidence],
         table: &mut [f64],
     ) {
         let size = input.size() as usize;
-        let (on, off) = self.noisy.bare(active);
         for value in 0..size {
             let pair = if value > input.most as usize {
                 (1.0, 0.0)
@@ -181,6 +194,19 @@ impl Factor {
                 table[entry] = if active[switch as usize] { on } else { off };
             }
             Output::Symptom(s) => table[entry] = evidence[s as usize].likelihood(on, off),
+            Output::SilentWays(s) => {
+                let (unseen, seen) = match evidence[s as usize] {
+                    Evidence::Silent(o) => (1.0 - o, o),
+                    Evidence::Blank | Evidence::Present(_) => (1.0, 0.0),
+                };
+                // The least keeps an impossible silence finite.
+                table[0] = unseen.max(IMPOSSIBLE);
+                table[1] = seen * off;
+            }
+            Output::SilentWayPart => {
+                table[entry] = 1.0;
+                table[entry + size] = off;
+            }
             Output::SilentPart(s) => {
                 table[entry] = match evidence[s as usize] {
                     Evidence::Silent(o) if o >= 1.0 => off.max(IMPOSSIBLE),
@@ -201,7 +227,7 @@ impl Factor {
     }
 }
 
-/// One step of the elimination: multiply tables and messages, sum one variable out.
+/// One step of the elimination: multiply two tables or messages, and maybe sum a variable out.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Bucket {
     /// Arena places of the inputs, `width` to a row.

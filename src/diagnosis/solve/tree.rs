@@ -8,10 +8,11 @@
 
 use super::compile::{Builder, RawNode, RawTerm};
 use super::noisy::{LocalTerm, NoisyOr};
+use super::order::Joint;
 use super::problem::{Accumulator, Factor, Output, Shape};
 
 /// Most states in one leaf.
-const LEAF: usize = 4;
+pub(super) const LEAF: usize = 4;
 
 /// Terms and members that are summed together.
 #[derive(Debug, Default)]
@@ -124,8 +125,8 @@ pub(super) fn add_tree(
         .into_iter()
         .map(|leaf| (leaf.cluster, add_leaf(builder, leaf, cap)))
         .collect();
-    let last = parts.last().map_or(0, |p| p.0 + 1);
-    let Some(input) = halve(builder, &parts, 0, last.next_power_of_two(), cap) else {
+    let ids = builder.ids;
+    let Some(input) = halve(builder, &parts, 0, ids, cap) else {
         return;
     };
     let mut noisy = bare(node);
@@ -143,17 +144,34 @@ pub(super) fn add_tree(
     });
 }
 
-/// A wide symptom that stayed silent and must not speak up later: each leaf by itself, no tree.
-pub(super) fn add_silent(builder: &mut Builder<'_>, node: &RawNode, symptom: u32) {
+/// A wide symptom that stayed silent: each leaf by itself, no tree. Silence has at most two ways
+/// (it could not be seen; it could, and does not show), and in each the leaves are independent.
+/// With `ways` a variable says which; without it the symptom was certain to be seen, or is taken
+/// leaf by leaf as if it was.
+pub(super) fn add_silent(builder: &mut Builder<'_>, node: &RawNode, symptom: u32, ways: bool) {
     let clusters = builder.clusters.clone();
-    let narrow = |vars: Vec<u32>, noisy: NoisyOr| Factor {
-        shape: Shape::Narrow { bits: vars.len() },
-        scope: vars,
-        noisy,
-        output: Output::SilentPart(symptom),
-        allowed: Vec::new(),
-        offset: 0,
-        len: 0,
+    let way = ways.then(|| builder.add_variable(2, 1));
+    if let Some(way) = way {
+        builder.variables[way as usize].hub = true;
+    }
+    let factor = |vars: Vec<u32>, noisy: NoisyOr, output: Output| {
+        let shape = Shape::Narrow { bits: vars.len() };
+        let mut scope = vars;
+        scope.extend(way);
+        Factor {
+            scope,
+            noisy,
+            shape,
+            output,
+            allowed: Vec::new(),
+            offset: 0,
+            len: 0,
+        }
+    };
+    let (part, rest) = if ways {
+        (Output::SilentWayPart, Output::SilentWays(symptom))
+    } else {
+        (Output::SilentPart(symptom), Output::SilentPart(symptom))
     };
     for leaf in leaves(node, &clusters) {
         let noisy = NoisyOr {
@@ -161,9 +179,9 @@ pub(super) fn add_silent(builder: &mut Builder<'_>, node: &RawNode, symptom: u32
             terms: local_terms(&leaf.terms, &leaf.vars),
             gate: None,
         };
-        builder.factors.push(narrow(leaf.vars, noisy));
+        builder.factors.push(factor(leaf.vars, noisy, part));
     }
-    builder.factors.push(narrow(Vec::new(), bare(node)));
+    builder.factors.push(factor(Vec::new(), bare(node), rest));
 }
 
 /// One leaf; a lone gate member is its own accumulator.
@@ -210,7 +228,8 @@ fn add_leaf(builder: &mut Builder<'_>, leaf: Leaf, cap: u32) -> Accumulator {
     out
 }
 
-/// Joins the parts whose clusters lie in `from..until`, by halving.
+/// Joins the parts whose clusters lie in `from..until`, by halving: the same for every node, so
+/// that trees over the same clusters have the same shape.
 fn halve(
     builder: &mut Builder<'_>,
     parts: &[(usize, Accumulator)],
@@ -222,12 +241,29 @@ fn halve(
         let accumulators = parts.iter().map(|p| p.1);
         return accumulators.reduce(|a, b| join(builder, a, b, cap));
     }
-    let middle = from + (until - from) / 2;
+    // Clusters that causes reach come after the others and hang near the root: only they change.
+    let quiet = builder.quiet;
+    let middle = if from < quiet && quiet < until {
+        quiet
+    } else {
+        from + (until - from) / 2
+    };
     let (low, high) = parts.split_at(parts.partition_point(|p| p.0 < middle));
     let low = halve(builder, low, from, middle, cap);
     let high = halve(builder, high, middle, until, cap);
     match (low, high) {
-        (Some(a), Some(b)) => Some(join(builder, a, b, cap)),
+        (Some(a), Some(b)) => {
+            let joint = Joint {
+                width: (until - from) as u32,
+                from: from as u32,
+            };
+            for accumulator in [a, b] {
+                let variable = &mut builder.variables[accumulator.var as usize];
+                // A lone member is a state with ties of its own.
+                variable.joint = (variable.level > 0).then_some(joint);
+            }
+            Some(join(builder, a, b, cap))
+        }
         (one, other) => one.or(other),
     }
 }

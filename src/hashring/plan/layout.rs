@@ -181,7 +181,8 @@ impl Target {
             }
             set.after -= 1;
         }
-        Ok(self.place_new())
+        self.place_new();
+        Ok(())
     }
 
     /// Zones for new members: that of their StatefulSet, or the one with the fewest members.

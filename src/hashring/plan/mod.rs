@@ -4,6 +4,7 @@
 //! be there and ready. Hence members start before the ring lists them, and stop after it no longer
 //! does, and after what they hold is in the bucket.
 
+mod around;
 mod layout;
 mod steps;
 
@@ -274,7 +275,7 @@ impl Draft<'_> {
         if let Some(diff) = &self.diff {
             let moves = &diff.overall;
             lines.push(format!(
-                "{} of the copies move ({} of the series have a copy on a new member). Nothing is \
+                "{} of the copies move ({} of the series get a copy on another member). Nothing is \
                  copied: new samples go to the new members, what was written before stays where \
                  it is, and queries read both.",
                 percent(moves.copies_moved),

@@ -1,6 +1,6 @@
 //! The steps themselves, with their commands.
 
-use super::{Draft, Step, bytes, percent};
+use super::{Draft, Step, percent};
 use crate::hashring::{Algorithm, at_least};
 
 impl Draft<'_> {
@@ -25,7 +25,7 @@ impl Draft<'_> {
         self.rollback();
     }
 
-    fn kubectl(&self) -> String {
+    pub(super) fn kubectl(&self) -> String {
         format!("kubectl -n {}", self.target.namespace)
     }
 
@@ -42,7 +42,17 @@ impl Draft<'_> {
     fn flags(&self) -> String {
         let algorithm = self.setup.algorithm.unwrap_or(Algorithm::Ketama);
         let copies = self.setup.replication_factor();
-        format!("--algorithm {algorithm} --replication-factor {copies}")
+        let mut flags = format!("--algorithm {algorithm} --replication-factor {copies}");
+        if let Some(version) = self.setup.version {
+            let patch = version
+                .patch
+                .map_or_else(String::new, |patch| format!(".{patch}"));
+            flags.push_str(&format!(
+                " --thanos-version {}.{}{patch}",
+                version.major, version.minor
+            ));
+        }
+        flags
     }
 
     fn look(&self) -> Step {
@@ -191,7 +201,10 @@ impl Draft<'_> {
                 format!("rdiag hashring validate {flags} {new}"),
                 format!("rdiag hashring diff {flags} {file} {new}"),
             ],
-            expect: format!("no error; {} of the series move", percent(moved)),
+            expect: format!(
+                "no error; diff ends with exit code 1 and says {}",
+                percent(moved)
+            ),
             stop_if: "validate prints an error".into(),
         };
         let reload = match self.setup.algorithm {
@@ -388,114 +401,10 @@ impl Draft<'_> {
             stop_if: "see \"When to stop\"".into(),
         }
     }
-
-    fn noise(&mut self) {
-        let mut lines = Vec::new();
-        if self.diff.is_some() {
-            lines.extend([
-                "\"Set up hashring for the given hashring config.\" once a member; \
-                 thanos_receive_config_hash differs between members for up to 7 min"
-                    .to_owned(),
-                "head series, WAL and CPU jump on members that gain series; out-of-order and \
-                 duplicate samples (409) while requests that failed half way are repeated"
-                    .to_owned(),
-                "tenants close to an active-series limit may be answered 429 for up to 3 h, since \
-                 moved series count twice"
-                    .to_owned(),
-                "the alert ThanosReceiveConfigInconsistent or HashringInconsistent, if it waits \
-                 less than 10 min"
-                    .to_owned(),
-            ]);
-        }
-        if self.request.memory.is_some() || self.target.after() < self.target.before() {
-            lines.push(
-                "forwards to the pod that is stopping fail (connection refused, back-off) until it \
-                 is gone from the ring or ready again"
-                    .to_owned(),
-            );
-        }
-        self.plan.noise = lines;
-    }
-
-    fn stops(&mut self) {
-        let mut lines = vec![
-            "more than one member not ready at the same time".to_owned(),
-            "5xx on more than 0.1 % of the write requests for more than 5 min".to_owned(),
-        ];
-        let most = self
-            .plan
-            .members
-            .iter()
-            .filter_map(|member| member.extra_bytes);
-        let most = most.fold(0.0, f64::max);
-        lines.push(if most > 0.0 {
-            format!(
-                "a member above 90 % of its memory limit; beforehand: one that gains series has \
-                 less than the table's figure free (at most {})",
-                bytes(most)
-            )
-        } else {
-            "a member above 90 % of its memory limit, or of its disk".to_owned()
-        });
-        lines.push("uploads fail, or a member exits or restarts".to_owned());
-        self.plan.stop = lines;
-    }
-
-    fn rollback(&mut self) {
-        let kubectl = self.kubectl();
-        let (configmap, key) = (&self.request.configmap, quote(&self.request.key));
-        let mut steps = Vec::new();
-        if self.target.after() < self.target.before() {
-            steps.push(Step {
-                title: "Start the members again, if they were stopped".into(),
-                run: self
-                    .target
-                    .sets
-                    .iter()
-                    .map(|set| {
-                        format!(
-                            "{kubectl} scale statefulset/{} --replicas={}",
-                            set.name, set.before
-                        )
-                    })
-                    .collect(),
-                expect: "all ready before the old ring is put back".into(),
-                ..Step::default()
-            });
-        }
-        if self.diff.is_some() {
-            steps.push(Step {
-                title: "Put the saved ring back".into(),
-                run: vec![format!(
-                    "{kubectl} create configmap {configmap} --from-file={key}=hashrings.before.json \
-                     --dry-run=client -o json | {kubectl} patch configmap {configmap} \
-                     --type=merge --patch-file=/dev/stdin"
-                )],
-                expect: "the series move back; new members keep what they got until it is uploaded, \
-                         so stop them as in a scale-in, not at once"
-                    .into(),
-                ..Step::default()
-            });
-        }
-        if self.request.memory.is_some() || self.request.cpu.is_some() {
-            steps.push(Step {
-                title: "Undo the resources".into(),
-                run: self
-                    .target
-                    .sets
-                    .iter()
-                    .map(|set| format!("{kubectl} rollout undo statefulset/{}", set.name))
-                    .collect(),
-                expect: "pods go back one by one".into(),
-                ..Step::default()
-            });
-        }
-        self.plan.rollback = steps;
-    }
 }
 
 /// A word for a POSIX shell.
-fn quote(word: &str) -> String {
+pub(super) fn quote(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,@%+".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
         word.to_owned()

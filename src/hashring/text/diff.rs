@@ -4,9 +4,9 @@ use super::{Names, assumptions, clean, wrap};
 use crate::hashring::plan::{count, percent};
 use crate::hashring::{Diff, Moves, Setup};
 
-/// A comparison of two files.
+/// A comparison of two files, with the setups they were built by.
 #[must_use]
-pub fn diff_text(diff: &Diff, setup: &Setup) -> String {
+pub fn diff_text(diff: &Diff, setup: &Setup, new_setup: &Setup) -> String {
     let mut out = String::new();
     if diff.same {
         out.push_str("No difference: nothing moves.\n");
@@ -30,7 +30,11 @@ pub fn diff_text(diff: &Diff, setup: &Setup) -> String {
             ),
         );
     }
-    out.push_str(&format!("{}\n\n", assumptions(setup)));
+    out.push_str(&format!("{}\n", assumptions(setup)));
+    if new_setup != setup {
+        out.push_str(&format!("new: {}\n", assumptions(new_setup)));
+    }
+    out.push('\n');
     let names = Names::new(moves.members.iter().map(|member| member.endpoint.as_str()));
     for (sign, list) in [("+", &diff.added), ("-", &diff.removed)] {
         for member in list {

@@ -30,6 +30,7 @@ impl Rings {
                 setup,
             };
             ring.algorithm(&mut faults);
+            ring.versions(&mut faults);
             ring.size(&mut faults);
             ring.external_labels(&mut faults);
             address::check(&ring, &mut faults);
@@ -121,6 +122,37 @@ impl Subject<'_> {
                  number moves nearly every series",
             );
             faults.push(fault.fix("write \"ketama\" or \"hashmod\", in lower case"));
+        }
+    }
+
+    /// What this version does otherwise than later ones.
+    fn versions(&self, faults: &mut Vec<Fault>) {
+        let place = self.ring.place;
+        let algorithm = self.algorithm_in_force();
+        if algorithm == Some(Algorithm::Ketama) && !self.from(27) {
+            let what = "ketama is not known before v0.27";
+            faults.push(Fault::error(
+                place,
+                "no-ketama",
+                what,
+                "series are placed by hashmod",
+            ));
+        }
+        let sorted = self
+            .ring
+            .endpoints
+            .is_sorted_by(|a, b| a.address <= b.address);
+        if algorithm == Some(Algorithm::Hashmod) && !self.from(34) && !sorted {
+            let fault = Fault::warning(
+                place,
+                "unsorted-hashmod",
+                format!(
+                    "hashring {}: endpoints are not sorted by address",
+                    self.label
+                ),
+                "v0.34 and later sort them: that upgrade will move most series",
+            );
+            faults.push(fault.fix("sort them together with the upgrade, and expect the move"));
         }
     }
 

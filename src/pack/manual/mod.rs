@@ -3,6 +3,7 @@
 
 mod markdown;
 mod page;
+mod skeleton;
 mod terminal;
 #[cfg(test)]
 mod tests;
@@ -66,6 +67,14 @@ pub fn docs(pack: &Pack) -> BTreeMap<String, String> {
     files
 }
 
+/// What a new file with this id could look like: its path below the pack's folder, and its text.
+/// Ids of signatures hold a slash, those of states begin with `state/`; the rest are causes.
+#[must_use]
+pub fn skeleton(id: &str) -> (String, String) {
+    skeleton::of(id)
+}
+
+/// Most ids that [`suggest`] gives.
 const SUGGESTIONS: usize = 8;
 
 fn row(pack: &Pack, target: Target) -> Row {

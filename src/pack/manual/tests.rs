@@ -104,3 +104,43 @@ fn lists_hold_everything() {
         ["warning", "error", "pod", "pod", "hashring", "root"]
     );
 }
+
+#[test]
+fn skeletons_load_once_their_ids_are_filled_in() {
+    let signature = skeleton("mine/part/name");
+    let target =
+        |(path, text): (String, String)| (path, text.replace("to: ID", "to: mine/part/name"));
+    let state = target(skeleton("state/mine"));
+    let cause = target(skeleton("mine"));
+    assert_eq!(cause.0, "causes/mine.yaml");
+    let pack = Pack::load([signature, state, cause]).unwrap();
+    assert_eq!(pack.targets().count(), 3);
+}
+
+#[test]
+fn the_readme_shows_what_loads() {
+    let readme = include_str!("../../../patterns/README.md");
+    let blocks = readme.split("```yaml\n").skip(1);
+    let block = blocks
+        .map(|rest| rest.split("```").next().unwrap())
+        .next()
+        .unwrap();
+    let lines: Vec<&str> = block
+        .lines()
+        .map(|line| line.strip_prefix("   ").unwrap_or(""))
+        .collect();
+    Pack::load([(
+        "signatures/thanos/receive/peer-backoff.yaml",
+        lines.join("\n"),
+    )])
+    .unwrap();
+    for table in [
+        words::list(words::Q),
+        words::list(words::SCOPE),
+        words::list(words::RISK),
+    ] {
+        for word in table.split(", ") {
+            assert!(readme.contains(&format!("`{word}`")), "{word}");
+        }
+    }
+}

@@ -3,6 +3,7 @@
 //! Words, numbers, durations and ids stay strings with their place in the file ([`At`]), so that
 //! `load` can point at whatever is wrong with them. The build script compiles this module too.
 
+mod at;
 mod condition;
 mod many;
 
@@ -10,11 +11,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use at::At;
 pub(crate) use condition::{RawCondition, RawTest};
 pub(crate) use many::Many;
-
-/// A value and where it stands in its file.
-pub(crate) type At<T> = serde_saphyr::Spanned<T>;
 
 /// A file below `patterns/signatures/`.
 #[derive(Debug, Serialize, Deserialize)]
@@ -23,50 +22,57 @@ pub(crate) struct RawSignature {
     /// One line.
     pub title: String,
     /// One paragraph.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub summary: String,
     /// Word.
     pub severity: At<String>,
     /// Users feel it.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_false")]
     pub impact: bool,
     /// Word or number.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub leak: Option<At<String>>,
     /// Default: the id.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub family: Option<String>,
     /// Rows of the message catalogue.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Many::is_empty")]
     pub covers: Many<At<String>>,
     /// Word.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub provenance: Option<At<String>>,
     /// Word.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub product: Option<At<String>>,
     /// Word.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<At<String>>,
     /// Wordings.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub variants: Vec<RawVariant>,
     /// Instead of `variants`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub expect: Option<RawExpect>,
     /// Name to field.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub extract: BTreeMap<String, RawExtract>,
     /// Name of an extraction or of a kind of subject.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub about: Option<At<String>>,
     /// Ids.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Many::is_empty")]
     pub refines: Many<At<String>>,
     /// Excuses.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub benign_when: Vec<RawExcuse>,
     /// Matches and near misses.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "RawExamples::is_empty")]
     pub examples: RawExamples,
     /// Links on the web.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Many::is_empty")]
     pub references: Many<String>,
     /// Former ids.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Many::is_empty")]
     pub formerly: Many<String>,
 }
 
@@ -75,10 +81,13 @@ pub(crate) struct RawSignature {
 #[serde(deny_unknown_fields)]
 pub(crate) struct RawVariant {
     /// First version.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub since: Option<At<String>>,
     /// Last version.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<At<String>>,
     /// Lowest level at which it is printed.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub min_level: Option<At<String>>,
     /// Field to condition; all must hold.
     #[serde(rename = "where")]
@@ -101,6 +110,7 @@ pub(crate) struct RawExtract {
     /// Field.
     pub from: String,
     /// Expression.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub regex: Option<At<String>>,
 }
 
@@ -109,10 +119,13 @@ pub(crate) struct RawExtract {
 #[serde(deny_unknown_fields)]
 pub(crate) struct RawExcuse {
     /// Id.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub near: Option<At<String>>,
     /// Number of hits.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub fewer_than: Option<u64>,
     /// Duration.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub within: Option<At<String>>,
     /// Why.
     pub because: String,
@@ -123,10 +136,10 @@ pub(crate) struct RawExcuse {
 #[serde(deny_unknown_fields)]
 pub(crate) struct RawExamples {
     /// Lines that match.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub matches: Vec<RawMatch>,
     /// Lines that nearly do.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rejects: Vec<RawReject>,
 }
 
@@ -139,7 +152,7 @@ pub(crate) struct RawMatch {
     /// The whole line.
     pub line: At<String>,
     /// What must be taken out of it.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub extract: BTreeMap<String, Many<String>>,
 }
 
@@ -160,22 +173,24 @@ pub(crate) struct RawState {
     /// One line.
     pub title: String,
     /// One paragraph.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub summary: String,
     /// Kind of subject.
     pub scope: At<String>,
     /// Word or number.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub leak: Option<At<String>>,
     /// k of n.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub gate: Option<RawGate>,
     /// What follows.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub links: Vec<RawLink>,
     /// Links on the web.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Many::is_empty")]
     pub references: Many<String>,
     /// Former ids.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Many::is_empty")]
     pub formerly: Many<String>,
 }
 
@@ -198,7 +213,7 @@ pub(crate) struct RawCause {
     /// One line.
     pub title: String,
     /// One paragraph.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub summary: String,
     /// Kind of subject.
     pub scope: At<String>,
@@ -207,37 +222,40 @@ pub(crate) struct RawCause {
     /// Word, or number per day.
     pub prior: At<String>,
     /// Duration.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub max_duration: Option<At<String>>,
     /// Ids of causes.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Many::is_empty")]
     pub excludes: Many<At<String>>,
     /// Default: the id.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub remediation_class: Option<String>,
     /// Word.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub heals_itself: Option<At<String>>,
     /// What follows.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub links: Vec<RawLink>,
     /// Read-only checks.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub confirm: Vec<RawConfirm>,
     /// Steps that stop the pain.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mitigate: Vec<RawAction>,
     /// Steps that remove the cause.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fix: Vec<RawAction>,
     /// How to know that it is over.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Many::is_empty")]
     pub verify: Many<String>,
     /// What not to do.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Many::is_empty")]
     pub avoid: Many<String>,
     /// Links on the web.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Many::is_empty")]
     pub references: Many<String>,
     /// Former ids.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Many::is_empty")]
     pub formerly: Many<String>,
 }
 
@@ -250,20 +268,22 @@ pub(crate) struct RawLink {
     /// Word or number.
     pub q: At<String>,
     /// `state/…` or `cause/…`.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Many::is_empty")]
     pub with: Many<At<String>>,
     /// `0s..30s`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub delay: Option<At<String>>,
     /// Word.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub bind: Option<At<String>>,
     /// Conditions on configuration.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "RawWhen::is_empty")]
     pub when: RawWhen,
     /// All but proves the cause.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_false")]
     pub defining: bool,
     /// Why we believe it.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub source: String,
 }
 
@@ -272,15 +292,19 @@ pub(crate) struct RawLink {
 #[serde(deny_unknown_fields)]
 pub(crate) struct RawWhen {
     /// First version.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub since: Option<At<String>>,
     /// Last version.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<At<String>>,
     /// Replication factors.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Many::is_empty")]
     pub replication_factor: Many<u32>,
     /// Word.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub mode: Option<At<String>>,
     /// Word.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub algorithm: Option<At<String>>,
 }
 
@@ -292,13 +316,16 @@ pub(crate) struct RawConfirm {
     #[serde(rename = "do")]
     pub what: String,
     /// Command.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub run: Option<At<String>>,
     /// Signatures it would show.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Many::is_empty")]
     pub yields: Many<At<String>>,
     /// How long it takes.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub minutes: Option<f64>,
     /// 1, 3 or 10.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub cost: Option<f64>,
 }
 
@@ -310,9 +337,30 @@ pub(crate) struct RawAction {
     #[serde(rename = "do")]
     pub what: String,
     /// Command.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub run: Option<At<String>>,
     /// Word.
     pub risk: At<String>,
+}
+
+impl RawExamples {
+    fn is_empty(&self) -> bool {
+        self.matches.is_empty() && self.rejects.is_empty()
+    }
+}
+
+impl RawWhen {
+    fn is_empty(&self) -> bool {
+        let versions = self.since.is_none() && self.until.is_none();
+        let ring = self.mode.is_none() && self.algorithm.is_none();
+        versions && ring && self.replication_factor.is_empty()
+    }
+}
+
+/// Defaults need not be written into the precompiled pack.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 /// What kind of file a path names.

@@ -40,7 +40,7 @@ pub(crate) fn starts_dump(body: &[u8]) -> bool {
         return false;
     }
     let begins = STARTS.iter().any(|start| body.starts_with(start));
-    begins && !(body.starts_with(b"goroutine ") && !is_goroutine(body))
+    begins && (!body.starts_with(b"goroutine ") || is_goroutine(body))
 }
 
 /// This line belongs to a dump, of which a `stack` has been seen already or not.
@@ -66,7 +66,8 @@ fn is_goroutine(body: &[u8]) -> bool {
 /// `msg` is what comes before the first stack, `stack` the rest.
 pub(super) fn parse<'a>(body: &'a [u8], parsed: &mut Parsed<'a>) {
     let mut end = memchr(b'\n', body).unwrap_or(body.len());
-    while end < body.len() {
+    // A dump that begins with a stack has no other message.
+    while end < body.len() && !body.starts_with(b"goroutine ") {
         let line = &body[end + 1..];
         let len = memchr(b'\n', line).unwrap_or(line.len());
         let line = &line[..len];

@@ -27,15 +27,13 @@ const SURE_KEYS: [&[u8]; 8] = [
     b"\tmsg=\"",
 ];
 
-/// What stands where a key may begin.
+/// What a line is made of.
 #[derive(Logos, Clone, Copy, Debug, PartialEq, Eq)]
-#[logos(utf8 = false)]
-enum Key {
-    #[regex(b"[ \\t\\r\\n]+")]
-    Blank,
-    /// With its `=`.
-    #[regex(b"[^ \\t\\r\\n=\"]+=")]
-    Key,
+#[logos(utf8 = false, skip b"[ \\t\\r\\n]+")]
+enum Token {
+    /// `key=` and what stands behind it.
+    #[regex(b"[^ \\t\\r\\n=\"]+=", value)]
+    Pair(Value),
     /// A key without a value, or a stray word.
     #[regex(b"[^ \\t\\r\\n=\"]+", priority = 1)]
     Word,
@@ -44,17 +42,13 @@ enum Key {
     Odd,
 }
 
-/// What stands behind `key=`.
-#[derive(Logos, Clone, Copy, Debug, PartialEq, Eq)]
-#[logos(utf8 = false)]
-enum Value {
-    /// An empty value.
-    #[regex(b"[ \\t\\r\\n]+")]
-    Blank,
-    #[regex(b"[^ \\t\\r\\n\"][^ \\t\\r\\n]*")]
-    Bare,
-    #[token(b"\"", quoted)]
-    Quoted(Quoted),
+/// A value, raw.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Value {
+    /// Length of the key in front, without its `=`.
+    key: usize,
+    /// How the quotes went, if it is quoted.
+    quoted: Option<Quoted>,
 }
 
 /// How a quoted value went.
@@ -64,12 +58,26 @@ struct Quoted {
     escaped: bool,
 }
 
-/// Moves past the closing quote; both bytes that matter are looked for at once.
-fn quoted(lexer: &mut Lexer<'_, Value>) -> Quoted {
+/// Moves past the value behind a key. Values are most of a line: their ends are looked for, not
+/// come upon byte by byte.
+fn value(lexer: &mut Lexer<'_, Token>) -> Value {
+    let key = lexer.slice().len() - 1;
     let rest = lexer.remainder();
-    let (len, quoted) = scan_quoted(rest);
-    lexer.bump(len);
-    quoted
+    if let [b'"', inside @ ..] = rest {
+        let (len, quoted) = scan_quoted(inside);
+        lexer.bump(1 + len);
+        return Value {
+            key,
+            quoted: Some(quoted),
+        };
+    }
+    lexer.bump(bare_len(rest));
+    Value { key, quoted: None }
+}
+
+/// Length of a value without quotes.
+fn bare_len(rest: &[u8]) -> usize {
+    memchr2(b' ', b'\t', rest).unwrap_or(rest.len())
 }
 
 /// Length of what follows an opening quote, its closing quote included.
@@ -153,54 +161,44 @@ fn peek_value(body: &[u8], at: usize) -> (&[u8], usize) {
         let (len, how) = scan_quoted(quoted);
         return (&quoted[..len - usize::from(how.closed)], at + 1 + len);
     }
-    let len = memchr2(b' ', b'\t', rest).unwrap_or(rest.len());
+    let len = bare_len(rest);
     (&rest[..len], at + len)
 }
 
 /// All fields.
 pub(super) fn parse(body: &[u8]) -> Parsed<'_> {
-    let mut parsed = Parsed {
-        fields: Fields::with_capacity(USUAL_FIELDS),
-        issues: Issues::default(),
-    };
-    let mut keys = Key::lexer(body);
-    while let Some(token) = keys.next() {
-        if parsed.fields.is_full() {
-            parsed.issues.add(Issue::TooManyFields);
+    let mut fields = Fields::with_capacity(USUAL_FIELDS);
+    let mut issues = Issues::default();
+    let mut tokens = Token::lexer(body);
+    while let Some(token) = tokens.next() {
+        if fields.is_full() {
+            issues.add(Issue::TooManyFields);
             break;
         }
         match token {
-            Ok(Key::Blank) => {}
-            Ok(Key::Word) => parsed.fields.push(keys.slice(), &b""[..]),
-            Ok(Key::Odd) | Err(()) => parsed.issues.add(Issue::OddKey),
-            Ok(Key::Key) => {
-                let key = keys.slice();
-                let mut values = keys.morph::<Value>();
-                let value = value(&mut values, &mut parsed.issues);
-                parsed.fields.push(&key[..key.len() - 1], value);
-                keys = values.morph();
+            Ok(Token::Pair(value)) => {
+                let (key, raw) = tokens.slice().split_at(value.key);
+                fields.push(key, decode(&raw[1..], value.quoted, &mut issues));
             }
+            Ok(Token::Word) => fields.push(tokens.slice(), &b""[..]),
+            Ok(Token::Odd) | Err(()) => issues.add(Issue::OddKey),
         }
     }
-    parsed
+    Parsed { fields, issues }
 }
 
-fn value<'a>(lexer: &mut Lexer<'a, Value>, issues: &mut Issues) -> Cow<'a, [u8]> {
-    match lexer.next() {
-        None | Some(Ok(Value::Blank) | Err(())) => Cow::Borrowed(b""),
-        Some(Ok(Value::Bare)) => Cow::Borrowed(lexer.slice()),
-        Some(Ok(Value::Quoted(Quoted { closed, escaped }))) => {
-            let raw = &lexer.slice()[1..];
-            let raw = &raw[..raw.len() - usize::from(closed)];
-            if !closed {
-                issues.add(Issue::UnclosedQuote);
-            }
-            if escaped {
-                Cow::Owned(unescape(raw, issues))
-            } else {
-                Cow::Borrowed(raw)
-            }
-        }
+fn decode<'a>(raw: &'a [u8], quoted: Option<Quoted>, issues: &mut Issues) -> Cow<'a, [u8]> {
+    let Some(Quoted { closed, escaped }) = quoted else {
+        return Cow::Borrowed(raw);
+    };
+    if !closed {
+        issues.add(Issue::UnclosedQuote);
+    }
+    let raw = &raw[1..raw.len() - usize::from(closed)];
+    if escaped {
+        Cow::Owned(unescape(raw, issues))
+    } else {
+        Cow::Borrowed(raw)
     }
 }
 

@@ -10,8 +10,8 @@ mod text;
 
 pub(super) use dump::{continues, starts_dump};
 
-//#[cfg(test)]
-//mod tests;
+#[cfg(test)]
+mod tests;
 
 /// How a body is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -16,6 +16,7 @@ use super::{Format, Record};
 mod dump;
 mod endpoint;
 mod scan;
+mod words;
 
 #[cfg(test)]
 mod tests;

@@ -12,8 +12,10 @@ use crate::limits;
 mod envelope;
 mod prefix;
 
-//#[cfg(test)]
-//mod tests;
+pub(super) use prefix::NAME;
+
+#[cfg(test)]
+mod tests;
 
 /// More layers than any chain of tools puts around one line.
 const LAYERS: usize = 6;
@@ -213,10 +215,11 @@ fn word<'a>(text: &'a [u8], timed: bool, state: &mut FrameState) -> Option<Layer
     if let Some(layer) = prefix::compose(text) {
         return Some(layer);
     }
-    let (head, layer) = prefix::stern(text)?;
-    let sure = body::begins(&layer.body) || state.times.leading(&layer.body).is_some();
-    if sure {
-        state.remember(head);
-    }
-    (sure || state.heads.contains(head)).then_some(layer)
+    prefix::stern(text).find_map(|(head, layer)| {
+        let sure = body::begins(&layer.body) || state.times.leading(&layer.body).is_some();
+        if sure {
+            state.remember(head);
+        }
+        (sure || state.heads.contains(head)).then_some(layer)
+    })
 }

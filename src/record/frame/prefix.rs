@@ -14,7 +14,7 @@ use super::{Layer, Who};
 use crate::record::{Times, body};
 
 /// Longest name of a Kubernetes object.
-pub(super) const NAME: usize = 253;
+pub(crate) const NAME: usize = 253;
 
 type Text<'a> = &'a [u8];
 
@@ -181,28 +181,24 @@ pub(super) fn compose(text: Text<'_>) -> Option<Layer<'_>> {
     })
 }
 
-/// stern: `pod container line`, or `namespace pod container line`. Also gives the head, by which
-/// it is known again.
-pub(super) fn stern(text: Text<'_>) -> Option<(Text<'_>, Layer<'_>)> {
-    let parsed = match (stern_words(text), stern_namespaced(text)) {
-        (_, Ok(found)) if begins(found.0) => found,
-        (Ok(found), _) | (_, Ok(found)) => found,
-        _ => return None,
-    };
-    let (rest, (namespace, pod, container)) = parsed;
-    let head = &text[..text.len() - rest.len()];
-    let who = Who {
-        namespace: namespace.map(Cow::Borrowed),
-        ..Who::pod(pod, Some(container))
-    };
-    let layer = Layer::new(rest);
-    Some((
-        head,
-        Layer {
-            who: Some(who),
-            ..layer
-        },
-    ))
+/// stern: `namespace pod container line`, or `pod container line`. Each with its head, by which it
+/// is known again.
+pub(super) fn stern(text: Text<'_>) -> impl Iterator<Item = (Text<'_>, Layer<'_>)> {
+    let readings = [stern_namespaced(text).ok(), stern_words(text).ok()];
+    readings
+        .into_iter()
+        .flatten()
+        .map(move |(rest, (namespace, pod, container))| {
+            let who = Who {
+                namespace: namespace.map(Cow::Borrowed),
+                ..Who::pod(pod, Some(container))
+            };
+            let layer = Layer {
+                who: Some(who),
+                ..Layer::new(rest)
+            };
+            (&text[..text.len() - rest.len()], layer)
+        })
 }
 
 /// Namespace, pod and container.
@@ -218,10 +214,6 @@ fn stern_namespaced(text: Text<'_>) -> IResult<Text<'_>, Names<'_>> {
     (terminated(name, tag(" ")), stern_words)
         .map(|(namespace, (_, pod, container))| (Some(namespace), pod, container))
         .parse(text)
-}
-
-fn begins(text: Text<'_>) -> bool {
-    body::begins(text) || Times::default().leading(text).is_some()
 }
 
 /// stern's own `+ pod › container` and `- pod › container`.

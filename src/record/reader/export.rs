@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use memchr::memchr;
 
+use crate::record::frame::NAME;
 use crate::record::{Time, Times, Who};
 
 /// One entry so far.
@@ -55,12 +56,12 @@ impl Export {
 
     pub(super) fn field(&mut self, key: &[u8], value: &[u8], times: &mut Times) {
         let mut who = |pod: bool| {
-            let who = self.who.get_or_insert_with(|| Who {
+            let who = self.who.get_or_insert(Who {
                 namespace: None,
                 pod: Cow::Borrowed(b""),
                 container: None,
             });
-            let value = Cow::Owned(value[..value.len().min(253)].to_vec());
+            let value = Cow::Owned(value[..value.len().min(NAME)].to_vec());
             if pod {
                 who.pod = value;
             } else {

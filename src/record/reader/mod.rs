@@ -314,7 +314,7 @@ impl<R: Read> Reader<R> {
         let frame = split_frame(&message, &mut self.frames);
         let own = Frame {
             time: entry.time.or(frame.time),
-            who: frame.who.or(entry.who),
+            who: frame.who.or(entry.who.filter(|who| !who.pod.is_empty())),
             ..frame
         };
         if own.control {
