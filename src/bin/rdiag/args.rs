@@ -88,6 +88,8 @@ pub(crate) enum Command {
     /// Hashring files: validate, diff, locate, simulate, plan
     Hashring(crate::hashring::Args),
     Serve(Box<crate::serve::Args>),
+    Alerts(Box<crate::alerts::Args>),
+    Mcp(crate::mcp::Args),
     /// The JSON Schema of the report
     Schema,
     /// Shell completions

@@ -1,8 +1,10 @@
 //! The program: arguments, output stream, exit code. One file per subcommand.
 
+mod alerts;
 mod args;
 mod diagnose;
 mod hashring;
+mod mcp;
 mod output;
 mod patterns;
 mod serve;
@@ -48,6 +50,8 @@ fn run(cli: Cli) -> Result<bool, Failure> {
         Some(Command::Patterns(args)) => patterns::run(common, &args),
         Some(Command::Explain(args)) => patterns::explain(common, &args),
         Some(Command::Hashring(args)) => hashring_command(&args),
+        Some(Command::Alerts(args)) => alerts::run(common, &args),
+        Some(Command::Mcp(args)) => mcp::run(common, &args),
         Some(Command::Serve(args)) => serve::run(common, &args),
         Some(Command::Schema) => output::print_json(&rdiag::report::schema()).map(|()| false),
         Some(Command::Completions { shell }) => output::completions(shell).map(|()| false),

@@ -194,21 +194,22 @@ impl Tools {
 
     fn locate(&self, arguments: &Value) -> Result<Answer, String> {
         let path = self.inside(text(arguments, "file")?)?;
-        let content = std::fs::read(&path).map_err(|e| format!("reading {}: {e}", path.display()))?;
-        let rings = Rings::parse(&content).map_err(|fault| fault.to_string())?;
+        let content = std::fs::read_to_string(&path).map_err(|e| format!("reading {}: {e}", path.display()))?;
+        let rings = Rings::parse(&content).map_err(|faults| {
+            faults.iter().map(|fault| format!("{}: {}", fault.place, fault.what)).collect::<Vec<_>>().join("; ")
+        })?;
         let labels = hashring::parse_series(text(arguments, "series")?).map_err(|e| e.to_string())?;
         let mut setup = Setup::default();
         match arguments.get("algorithm").and_then(Value::as_str) {
-            Some("ketama") => setup.algorithm = Algorithm::Ketama,
-            Some("hashmod") => setup.algorithm = Algorithm::Hashmod,
+            Some("ketama") => setup.algorithm = Some(Algorithm::Ketama),
+            Some("hashmod") => setup.algorithm = Some(Algorithm::Hashmod),
             _ => {}
         }
         if let Some(factor) = arguments.get("replication_factor").and_then(Value::as_u64) {
-            setup.replication_factor = u16::try_from(factor).map_err(|_| "`replication_factor` is too large")?;
+            let factor = u16::try_from(factor).map_err(|_| "`replication_factor` is too large")?;
+            setup.replication_factor = Some(usize::from(factor));
         }
-        if let Some(version) = version(arguments)? {
-            setup.version = version;
-        }
+        setup.version = version(arguments)?;
         let tenant = arguments.get("tenant").and_then(Value::as_str).unwrap_or("default-tenant");
         let placement = hashring::place(&rings, &setup, tenant, &labels).map_err(|fault| fault.to_string())?;
         let members: Vec<&str> = placement.replicas.iter().map(|endpoint| endpoint.address.as_str()).collect();
