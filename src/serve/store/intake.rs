@@ -172,7 +172,8 @@ fn update(
     if resolved {
         close(connection, id, now)?;
     } else if changed {
-        let sql = "UPDATE incidents SET look_at = min(coalesce(look_at, ?2), ?2) WHERE id = ?1";
+        // One due already moves by a moment, so that a look under way does not count as one at this.
+        let sql = "UPDATE incidents SET look_at = min(coalesce(look_at + 1, ?2), ?2) WHERE id = ?1";
         statement(connection, sql)?.execute(params![id, now + SETTLE])?;
     }
     Ok(Taken { incident: id, effect })
