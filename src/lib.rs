@@ -14,6 +14,7 @@
 
 pub mod audit;
 pub mod bundle;
+pub mod collect;
 pub mod diagnosis;
 pub mod engine;
 pub mod evidence;

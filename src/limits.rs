@@ -193,5 +193,50 @@ pub const NOTE_BYTES: usize = 4096;
 
 /// Longest line of a request to the MCP server, in bytes.
 pub const MCP_LINE_BYTES: usize = 1024 * 1024;
+/// Most objects kept of one kind and namespace when collecting; the rest is one gap. Events are what
+/// comes in thousands: an hour of a crash-looping namespace is below this.
+pub const COLLECT_OBJECTS: usize = 5000;
+
+/// Objects asked for in one page of a list: a page of pods is then about 2 MiB.
+pub const COLLECT_PAGE: usize = 250;
+
+/// Most bytes read of one answer of the API server that is not a log: a page of large objects.
+pub const COLLECT_ANSWER_BYTES: usize = 32 * 1024 * 1024;
+
+/// Most bytes kept of one scrape; the rest is cut at a line's end and is a gap. Receivers of a
+/// thousand tenants are below this.
+pub const COLLECT_SCRAPE_BYTES: usize = 16 * 1024 * 1024;
+
+/// Scrapes held in memory at once.
+pub const COLLECT_SCRAPES: usize = 4;
+
+/// Log streams open at once, unless `--max-log-requests` says otherwise: what kubectl calls a lot.
+pub const COLLECT_STREAMS: usize = 50;
+
+/// Bytes a log stream must bring within its idle timeout; slower ones are left as a gap.
+pub const COLLECT_IDLE_BYTES: u64 = 1024;
+
+/// Attempts at one request that the API server puts off (429, 503, 504) or cuts.
+pub const COLLECT_ATTEMPTS: u32 = 4;
+
+/// Longest pause before the next attempt, in seconds, whatever `Retry-After` says.
+pub const COLLECT_PAUSE_SECS: u64 = 20;
+
+/// Bytes read back of a log that was cut, to know which lines are there already.
+pub const RESUME_BYTES: u64 = 1024 * 1024;
+
+/// Lines remembered of a followed log, to know after a cut which ones were seen. The API server
+/// resumes at whole seconds, so this should hold what one container writes in a second.
+pub const RESUME_LINES: usize = 8192;
+
+/// Lines of followed logs that wait for the engine; then the streams wait.
+pub const FOLLOW_QUEUE: usize = 1024;
+
+/// Most containers followed at once; further ones are a gap.
+pub const FOLLOW_STREAMS: usize = 500;
 /// Longest answer of the Prometheus query API that is read, in bytes.
 pub const QUERY_BYTES: u64 = 64 * 1024 * 1024;
+
+/// Bytes of followed logs kept on disk before the oldest half is let go; diagnosing them all again
+/// takes about a quarter of a second.
+pub const SPOOL_BYTES: u64 = 256 * 1024 * 1024;

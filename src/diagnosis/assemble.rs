@@ -267,11 +267,14 @@ impl<'b, 'a> Assembler<'b, 'a> {
         let terms = self.terms(Instance::Symptom(family, place));
         let surest = terms.iter().map(|t| t.q).fold(0.0, f64::max);
         let share = share(surest);
+        let of = |ix: &crate::pack::SignatureIx| binder.pack.signatures[ix.0 as usize].leak;
+        let seen = present.and_then(|p| p.entries.iter().map(|(ix, _)| of(ix)).reduce(f64::min));
+        let leak = seen.unwrap_or(kind.leak);
         SymptomNode {
             name: format!("{}@{}", kind.name, self.place_name(place)),
             present: present.is_some(),
             observability: share * observability::of(binder.pack, kind, place, binder.scope),
-            leak: kind.leak,
+            leak,
             terms,
             rank_weight: if kind.impact { IMPACT_WEIGHT } else { 1.0 },
             group: u32::try_from(family).unwrap_or(u32::MAX),

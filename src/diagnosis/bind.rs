@@ -19,7 +19,7 @@ use crate::pack::{
 };
 use crate::record::Source;
 
-/// What shows in more than this share of healthy windows makes nothing a suspect by itself.
+/// What shows in more than this share of healthy windows (every start prints it) tells nothing.
 const COMMONPLACE: f64 = 0.1;
 
 /// Least strength times observability of a silence that counts.
@@ -123,6 +123,9 @@ impl<'a> Binder<'a> {
         for (ix, subject, evidence) in ledger.iter() {
             let Some(place) = binder.place(subject) else { continue };
             let signature = &pack.signatures[ix.0 as usize];
+            if signature.leak >= COMMONPLACE {
+                continue;
+            }
             let timed = !matches!(signature.source, Source::Metric | Source::Config);
             let present = binder.present.entry((families.of(ix), place)).or_default();
             present.entries.push((ix, subject.clone()));
@@ -235,11 +238,6 @@ impl<'a> Binder<'a> {
         if !self.applies(&link.when, place) {
             return;
         }
-        let kind = match link.to {
-            Target::Signature(s) => self.families.all[self.families.of(s)].kind,
-            Target::State(s) => self.pack.states[s.0 as usize].scope,
-            Target::Cause(c) => self.pack.causes[c.0 as usize].scope,
-        };
         let mut with: Vec<Instance> = vec![from];
         for other in &link.with {
             let Some(other) = self.companion(*other, place) else { return };
@@ -250,23 +248,36 @@ impl<'a> Binder<'a> {
             Target::State(s) => Instance::State(s, p),
             Target::Cause(c) => Instance::Cause(c, p),
         };
-        let targets = match self.reach(place, link.bind, kind) {
-            Reach::These(places) => places,
-            Reach::AnyOf(places) => match link.to {
-                // Of many pods that could say it, those that do are explained; when none does,
-                // that is one silence, not one per pod.
-                Target::Signature(s) => {
-                    let family = self.families.of(s);
-                    let said: Vec<Place> = places.into_iter().filter(|p| self.present.contains_key(&(family, *p))).collect();
-                    if said.is_empty() { vec![Place::NoPod] } else { said }
-                }
-                _ => places,
-            },
+        let targets = match link.to {
+            Target::Signature(s) => self.shown_at(self.families.of(s), place, link.bind),
+            Target::State(s) => self.reach(place, link.bind, self.pack.states[s.0 as usize].scope).all(),
+            Target::Cause(c) => self.reach(place, link.bind, self.pack.causes[c.0 as usize].scope).all(),
         };
         for p in targets {
             let edge = Edge { to: instance(p), all: with.clone(), q: link.q, delay: link.delay, defining: link.defining };
             found.push((from, edge));
         }
+    }
+
+    /// Where a symptom shows that follows from something at `place`. Of many that could say it, those
+    /// that do are explained; when none does, that is one silence, not one per pod.
+    fn shown_at(&self, family: usize, place: Place, bind: Bind) -> Vec<Place> {
+        let mut said = Vec::new();
+        let mut silent = None;
+        for kind in &self.families.all[family].kinds {
+            let (places, many) = match self.reach(place, bind, *kind) {
+                Reach::These(places) => (places, false),
+                Reach::AnyOf(places) => (places, true),
+            };
+            said.extend(places.iter().copied().filter(|p| self.present.contains_key(&(family, *p))));
+            if silent.is_none() {
+                silent = if many { Some(Place::NoPod) } else { places.first().copied() };
+            }
+        }
+        if said.is_empty() {
+            said.extend(silent);
+        }
+        said
     }
 
     /// A further parent of an AND term, at the same place where it can be.
@@ -312,9 +323,7 @@ impl<'a> Binder<'a> {
         for edge in self.edges.values().flatten() {
             back.entry(edge.to).or_default().extend(edge.all.iter().copied());
         }
-        let telling = |f: &usize| self.families.all[*f].leak < COMMONPLACE;
-        let mut queue: Vec<Instance> =
-            self.present.keys().filter(|(f, _)| telling(f)).map(|(f, p)| Instance::Symptom(*f, *p)).collect();
+        let mut queue: Vec<Instance> = self.present.keys().map(|(f, p)| Instance::Symptom(*f, *p)).collect();
         let mut kept: BTreeSet<Instance> = queue.iter().copied().collect();
         while let Some(instance) = queue.pop() {
             for parent in back.get(&instance).into_iter().flatten() {
@@ -363,6 +372,9 @@ impl Binder<'_> {
         if self.present.contains_key(&(family, place)) {
             return true;
         }
+        if self.families.all[family].leak >= COMMONPLACE {
+            return false;
+        }
         let o = observability::of(self.pack, &self.families.all[family], place, self.scope);
         o * edge.q * assemble::share(edge.q) >= AUDIBLE || o == 0.0 && self.families.all[family].asked
     }
@@ -373,4 +385,12 @@ enum Reach {
     These(Vec<Place>),
     /// Those of these that say it.
     AnyOf(Vec<Place>),
+}
+
+impl Reach {
+    fn all(self) -> Vec<Place> {
+        match self {
+            Self::These(places) | Self::AnyOf(places) => places,
+        }
+    }
 }

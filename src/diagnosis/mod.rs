@@ -21,6 +21,7 @@ mod excuse;
 mod families;
 mod groups;
 mod interpret;
+mod needs;
 mod next;
 mod observability;
 mod quorum;
@@ -174,9 +175,8 @@ pub fn diagnose(ledger: &Ledger, pack: &Pack, scope: &Scope) -> Diagnosis {
             if (a - b).abs() > 0.15 { eprintln!("  {} {} best {a:.2} want {b:.2}", if s.present { "+" } else { "-" }, s.name); }
         }
     }
-    let necessity = solve::necessity(&solution);
+    let needs = needs::Needs::new(&solution);
     let t2 = t0.elapsed();
-    let explains = solve::explains(&solution, &necessity);
     if std::env::var_os("RDIAG_DEBUG").is_some() { eprintln!("solve {t1:?} necessity {t2:?} comps {}", solution.components.len()); }
     let view = interpret::View {
         pack,
@@ -185,8 +185,7 @@ pub fn diagnose(ledger: &Ledger, pack: &Pack, scope: &Scope) -> Diagnosis {
         ledger: &ledger,
         bound: &bound,
         solution: &solution,
-        necessity,
-        explains,
+        needs,
         calibration: Calibration::default(),
     };
     let r = Diagnosis { incidents: view.incidents(), excused };

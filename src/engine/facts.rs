@@ -350,6 +350,9 @@ fn from_lives(engine: &Engine, ledger: &Ledger, input: &Input, scope: &Scope, fa
         if replaying && !origin.previous && !life.said_why && life.stops == 0 {
             facts.push(Fact::new("no-ready-line").of(&pod).at(life.last_start));
         }
+        if life.rings > life.starts.max(1) {
+            facts.push(Fact::new("ring-changed").of(&pod).with("times", life.rings - life.starts.max(1)));
+        }
         if let (Some(first), false, false) = (life.first_start, origin.previous, life.left_lock) {
             begun.push((first, pod));
         }

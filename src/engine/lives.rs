@@ -19,6 +19,8 @@ pub(super) struct Life {
     /// The log says itself why it ended: a panic, a fatal error.
     pub(super) said_why: bool,
     pub(super) left_lock: bool,
+    /// Times a hashring was set up; a start does it once.
+    pub(super) rings: u64,
 }
 
 /// Lives by stream.
@@ -46,6 +48,7 @@ pub(super) fn of(pack: &Pack, ledger: &Ledger) -> BTreeMap<Origin, Life> {
                 "thanos/process/ready" | "thanos/tsdb/replay-completed" => {
                     life.last_ready = life.last_ready.max(last);
                 }
+                "thanos/hashring/set-up" => life.rings += witness.count,
                 "thanos/process/leftover-lock-file" => life.left_lock = true,
                 id => {
                     let fatal = id.starts_with("thanos/go/")

@@ -1,4 +1,6 @@
 //! The one integration binary.
 
+mod collect;
+mod double;
 mod serve;
 mod tidy;

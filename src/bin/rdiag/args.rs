@@ -30,7 +30,7 @@ pub(crate) struct Cli {
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Common {
     /// Output format
-    #[arg(short, long, global = true, value_enum, default_value_t = Output::Text)]
+    #[arg(short, long, global = true, default_value = "text", value_name = "FORMAT", value_parser = OutputParser)]
     pub(crate) output: Output,
     /// Colours: `auto` only on a terminal
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
@@ -63,6 +63,35 @@ pub(crate) enum Output {
     Slack,
     /// For CI systems
     Junit,
+    /// Of `collect`: the bundle's place
+    #[value(skip)]
+    File(&'static std::path::Path),
+}
+
+/// Formats, and for `collect` a path: `-o` is where the answer goes.
+#[derive(Clone)]
+struct OutputParser;
+
+impl clap::builder::TypedValueParser for OutputParser {
+    type Value = Output;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        arg: Option<&clap::Arg>,
+        value: &std::ffi::OsStr,
+    ) -> Result<Output, clap::Error> {
+        if command.get_name() == "collect" && value != "text" {
+            // Once per run, and small.
+            let path: &'static std::path::Path = Box::leak(PathBuf::from(value).into_boxed_path());
+            return Ok(Output::File(path));
+        }
+        clap::builder::EnumValueParser::<Output>::new().parse_ref(command, arg, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = clap::builder::PossibleValue> + '_>> {
+        Some(Box::new(Output::value_variants().iter().filter_map(ValueEnum::to_possible_value)))
+    }
 }
 
 /// When to colour.
@@ -81,6 +110,14 @@ pub(crate) enum Color {
 pub(crate) enum Command {
     /// Logs, folders, archives or bundles → report (the default)
     Diagnose(Diagnose),
+    /// Collect through the Kubernetes API, then diagnose
+    Cluster(Box<crate::cluster::ClusterArgs>),
+    /// Collect only: a bundle at `-o PATH` (a folder, or a .tar.zst)
+    Collect(Box<crate::collect::CollectArgs>),
+    /// Follow all pods live; report again when the answer changes
+    Watch(Box<crate::watch::WatchArgs>),
+    /// What this identity may and may not see in the cluster
+    Doctor(Box<crate::doctor::DoctorArgs>),
     /// The pack: signatures, states and causes
     Patterns(Patterns),
     /// The manual page of a signature, state or cause

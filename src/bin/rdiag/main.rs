@@ -2,16 +2,19 @@
 
 mod alerts;
 mod args;
+mod cluster;
+mod collect;
 mod diagnose;
+mod doctor;
 mod hashring;
 mod mcp;
 mod output;
 mod patterns;
+mod plugin;
 mod serve;
+mod watch;
 
 use std::process::ExitCode;
-
-use clap::Parser;
 
 use args::{Cli, Command};
 use output::Failure;
@@ -20,7 +23,7 @@ use output::Failure;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match plugin::parse() {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version are answers, not mistakes.
@@ -47,6 +50,10 @@ fn run(cli: Cli) -> Result<bool, Failure> {
     match cli.command {
         None => diagnose::run(common, &cli.diagnose),
         Some(Command::Diagnose(args)) => diagnose::run(common, &args),
+        Some(Command::Cluster(args)) => cluster::run(common, &args),
+        Some(Command::Collect(args)) => collect::run(common, &args),
+        Some(Command::Watch(args)) => watch::run(common, &args),
+        Some(Command::Doctor(args)) => doctor::run(common, &args),
         Some(Command::Patterns(args)) => patterns::run(common, &args),
         Some(Command::Explain(args)) => patterns::explain(common, &args),
         Some(Command::Hashring(args)) => hashring_command(&args),

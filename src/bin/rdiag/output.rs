@@ -63,7 +63,8 @@ pub(crate) fn print_json(value: &serde_json::Value) -> Result<(), Failure> {
 /// The format asked for.
 pub(crate) fn format(output: Output) -> Format {
     match output {
-        Output::Text => Format::Text,
+        // Only `collect` takes a path, and prints no report.
+        Output::Text | Output::File(_) => Format::Text,
         Output::Json => Format::Json,
         Output::Yaml => Format::Yaml,
         Output::Markdown => Format::Markdown,
