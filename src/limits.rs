@@ -240,3 +240,6 @@ pub const QUERY_BYTES: u64 = 64 * 1024 * 1024;
 /// Bytes of followed logs kept on disk before the oldest half is let go; diagnosing them all again
 /// takes about a quarter of a second.
 pub const SPOOL_BYTES: u64 = 256 * 1024 * 1024;
+
+/// Most bytes of logs that one look takes from Loki, held in memory until they are sorted.
+pub const LOKI_BYTES: usize = 32 * 1024 * 1024;

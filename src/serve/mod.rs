@@ -21,6 +21,7 @@ mod finding;
 mod http;
 mod listen;
 pub mod log;
+mod loki;
 pub mod look;
 mod metrics;
 mod notify;

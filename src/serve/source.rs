@@ -91,7 +91,7 @@ impl Source {
                 copied.await.unwrap_or_else(|_| Err(SourceError::Unusable("the copy was interrupted".to_owned())))
             }
             Self::Cluster => super::cluster::fetch(look, alerts, folder).await,
-            Self::Loki(_) => super::cluster::fetch_loki(look, alerts, folder).await,
+            Self::Loki(url) => super::loki::fetch(url, look, alerts, folder).await,
         }
     }
 }

@@ -9,9 +9,6 @@ set -euo pipefail
 rdiag=$(realpath "$1")
 bundle=$(realpath "$2")
 cause=$3
-here=$(cd "$(dirname "$0")" && pwd)
-. "$here/install.sh"
-install_packages prometheus:prometheus prometheus-alertmanager:prometheus-alertmanager curl:curl
 work=$(mktemp -d)
 pids=()
 finish() {

@@ -6,8 +6,6 @@
 set -euo pipefail
 rdiag=$(realpath "$1")
 here=$(cd "$(dirname "$0")" && pwd)
-. "$here/install.sh"
-install_packages promtool:prometheus
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 

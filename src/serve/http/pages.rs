@@ -552,7 +552,8 @@ fn size(bytes: i64) -> String {
     }
 }
 
-fn url_encoded(text: &str) -> String {
+/// Text as part of an address.
+pub(in crate::serve) fn url_encoded(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {
         match byte {
