@@ -28,3 +28,4 @@ pub mod pack;
 pub mod record;
 pub mod redact;
 pub mod report;
+pub mod serve;

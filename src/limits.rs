@@ -136,6 +136,63 @@ pub const RING_PIECES: u64 = 64 * 1024 * 1024;
 /// Most named tenants of hashring files that are computed one by one; the rest are counted.
 pub const RING_TENANTS: usize = 1000;
 
+/// Most bytes of one request's body that `serve` reads. Alertmanager does not retry a 4xx, so this is
+/// far above what it sends: a group of a thousand alerts has about 1 MiB.
+pub const BODY_BYTES: usize = 4 * 1024 * 1024;
+
+/// Most bytes of bodies that are read and not stored yet, over all requests; beyond, 503.
+pub const BODIES_IN_FLIGHT_BYTES: usize = 32 * 1024 * 1024;
+
+/// Most bytes of a request's head.
+pub const HEAD_BYTES: usize = 32 * 1024;
+
+/// Most connections at a time; further ones wait in the kernel.
+pub const CONNECTIONS: usize = 1024;
+
+/// Most deliveries that wait to be stored; beyond, 503, which Alertmanager retries.
+pub const QUEUE_LEN: usize = 4096;
+
+/// Most writes committed at once. More would make the first of them wait for the last.
+pub const BATCH_LEN: usize = 512;
+
+/// Most alerts taken from one delivery; the rest is counted as left out.
+pub const ALERTS_PER_DELIVERY: usize = 10_000;
+
+/// Most alerts kept of one incident; the rest is counted as left out.
+pub const ALERTS_PER_INCIDENT: usize = 50_000;
+
+/// Most labels, or annotations, of one alert or group.
+pub const ALERT_LABELS: usize = 256;
+
+/// Longest value of an annotation that is kept, in bytes.
+pub const ALERT_VALUE_BYTES: usize = 16 * 1024;
+
+/// Most incidents that one look serves: those of the same place and time.
+pub const INCIDENTS_PER_LOOK: usize = 1000;
+
+/// Most incidents in one answer of the API, and the number unless asked otherwise.
+pub const INCIDENTS_LISTED: usize = 50_000;
+
+/// Most pages that listen for changes at a time.
+pub const LISTENERS: usize = 128;
+
+/// Most addresses of which the rate of requests is kept; the oldest are forgotten.
+pub const RATED_ADDRESSES: usize = 4096;
+
+/// Most bytes of a bundle that `serve` keeps; a larger one is diagnosed, and a gap says it was not kept.
+pub const KEPT_BUNDLE_BYTES: u64 = 1024 * 1024 * 1024;
+
+/// Most attempts to deliver one notification, about a day with the longest pause in between.
+pub const NOTIFY_ATTEMPTS: u32 = 60;
+
+/// Most bytes read of what a notification's receiver answers.
+pub const NOTIFY_ANSWER_BYTES: usize = 64 * 1024;
+
+/// Longest note of feedback, in bytes.
+pub const NOTE_BYTES: usize = 4096;
+
+/// Longest line of a request to the MCP server, in bytes.
+pub const MCP_LINE_BYTES: usize = 1024 * 1024;
 /// Most objects kept of one kind and namespace when collecting; the rest is one gap. Events are what
 /// comes in thousands: an hour of a crash-looping namespace is below this.
 pub const COLLECT_OBJECTS: usize = 5000;
@@ -212,3 +269,6 @@ pub const MEMBERS: usize = 256;
 /// Bytes of followed logs kept on disk before the oldest half is let go; diagnosing them all again
 /// takes about a quarter of a second.
 pub const SPOOL_BYTES: u64 = 256 * 1024 * 1024;
+
+/// Most bytes of logs that one look takes from Loki, held in memory until they are sorted.
+pub const LOKI_BYTES: usize = 32 * 1024 * 1024;

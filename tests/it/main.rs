@@ -10,4 +10,5 @@ mod faults;
 mod limits;
 mod collect;
 mod double;
+mod serve;
 mod tidy;

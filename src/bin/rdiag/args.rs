@@ -135,6 +135,9 @@ pub(crate) enum Command {
     Check(crate::check::Args),
     /// Hashring files: validate, diff, locate, simulate, plan
     Hashring(crate::hashring::Args),
+    Serve(Box<crate::serve::Args>),
+    Alerts(Box<crate::alerts::Args>),
+    Mcp(crate::mcp::Args),
     /// The JSON Schema of the report
     Schema,
     /// Shell completions

@@ -1,5 +1,6 @@
 //! The program: arguments, output stream, exit code. One file per subcommand.
 
+mod alerts;
 mod args;
 mod check;
 mod cluster;
@@ -7,10 +8,12 @@ mod collect;
 mod diagnose;
 mod doctor;
 mod hashring;
+mod mcp;
 mod output;
 mod patterns;
 mod trap;
 mod plugin;
+mod serve;
 mod watch;
 
 use std::process::ExitCode;
@@ -57,6 +60,10 @@ fn run(cli: Cli) -> Result<bool, Failure> {
         Some(Command::Explain(args)) => patterns::explain(common, &args),
         Some(Command::Check(args)) => check::run(common, &args),
         Some(Command::Hashring(args)) => hashring_command(common, &args),
+        Some(Command::Hashring(args)) => hashring_command(&args),
+        Some(Command::Alerts(args)) => alerts::run(common, &args),
+        Some(Command::Mcp(args)) => mcp::run(common, &args),
+        Some(Command::Serve(args)) => serve::run(common, &args),
         Some(Command::Schema) => output::print_json(&rdiag::report::schema()).map(|()| false),
         Some(Command::Completions { shell }) => output::completions(shell).map(|()| false),
         Some(Command::Man) => output::man().map(|()| false),
