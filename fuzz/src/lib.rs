@@ -14,11 +14,13 @@ use rdiag::limits;
 use rdiag::metrics::{Collector, parse_line};
 use rdiag::novelty::Miner;
 use rdiag::pack::Pack;
-use rdiag::record::{Fields, Format, Origin, Options as ReaderOptions, Reader, Record, errors, leaves};
+use rdiag::record::{
+    Fields, Format, Options as ReaderOptions, Origin, Reader, Record, errors, leaves,
+};
 use rdiag::redact::{Options as RedactOptions, Redactor};
 use rdiag::report::model::{
-    Evidence, Explained, Gap, Hypothesis, Incident, Member, NextCheck, Novel, Remediation, Report, SourceCoverage,
-    Step, Subject, Timeline, TimelineRow, Unexplained,
+    Evidence, Explained, Gap, Hypothesis, Incident, Member, NextCheck, Novel, Remediation, Report,
+    SourceCoverage, Step, Subject, Timeline, TimelineRow, Unexplained,
 };
 use rdiag::report::{self, Style, escape};
 
@@ -36,11 +38,22 @@ impl Read for Trickle<'_> {
 
 /// Everything a record says, as text.
 fn told(record: &Record<'_>) -> String {
-    let fields: Vec<_> = record.fields().iter().map(|(k, v)| (k.to_vec(), v.to_vec())).collect();
+    let fields: Vec<_> = record
+        .fields()
+        .iter()
+        .map(|(k, v)| (k.to_vec(), v.to_vec()))
+        .collect();
     assert!(fields.len() <= limits::FIELDS);
     assert!(record.body.len() <= limits::LINE_BYTES);
     assert!(leaves(record).len() <= 4 * limits::ERROR_LEAVES);
-    format!("{} {:?} {:?} {:?} {fields:?} {:?}", record.origin, record.time, record.level, record.body, record.issues())
+    format!(
+        "{} {:?} {:?} {:?} {fields:?} {:?}",
+        record.origin,
+        record.time,
+        record.level,
+        record.body,
+        record.issues()
+    )
 }
 
 fn read_all(stream: impl Read) -> Vec<String> {
@@ -55,7 +68,9 @@ fn read_all(stream: impl Read) -> Vec<String> {
 
 /// Frames, lines and records; however the stream is cut.
 pub fn lines(data: &[u8]) {
-    let Some((cut, rest)) = data.split_first() else { return };
+    let Some((cut, rest)) = data.split_first() else {
+        return;
+    };
     assert_eq!(read_all(rest), read_all(Trickle(rest, usize::from(*cut))));
 }
 
@@ -77,17 +92,25 @@ pub fn logfmt(data: &[u8]) {
     if record.format() != Format::Logfmt || !record.issues().is_empty() {
         return;
     }
-    let Some(printed) = print_logfmt(record.fields()) else { return };
+    let Some(printed) = print_logfmt(record.fields()) else {
+        return;
+    };
     let again = Record::log(&origin, printed.as_bytes());
     assert_eq!(again.format(), Format::Logfmt, "{printed}");
-    let (a, b): (Vec<_>, Vec<_>) = (record.fields().iter().collect(), again.fields().iter().collect());
+    let (a, b): (Vec<_>, Vec<_>) = (
+        record.fields().iter().collect(),
+        again.fields().iter().collect(),
+    );
     assert_eq!(a, b, "{printed}");
 }
 
 fn print_logfmt(fields: &Fields<'_>) -> Option<String> {
     let mut parts = Vec::new();
     for (key, value) in fields.iter() {
-        let plain = !key.is_empty() && key.iter().all(|b| b.is_ascii_alphanumeric() || b"_.-/".contains(b));
+        let plain = !key.is_empty()
+            && key
+                .iter()
+                .all(|b| b.is_ascii_alphanumeric() || b"_.-/".contains(b));
         let value = std::str::from_utf8(value).ok()?;
         if !plain || value.chars().any(char::is_control) {
             return None;
@@ -123,7 +146,11 @@ pub fn errors(data: &[u8]) {
 
 /// A pack's files.
 pub fn pack(data: &[u8]) {
-    let files = ["signatures/thanos/receive/x.yaml", "states/x.yaml", "causes/x.yaml"];
+    let files = [
+        "signatures/thanos/receive/x.yaml",
+        "states/x.yaml",
+        "causes/x.yaml",
+    ];
     for file in files {
         if let Err(problems) = Pack::load([(file, data)]) {
             for problem in problems {
@@ -169,8 +196,16 @@ pub fn archive(data: &[u8]) {
 /// Kubernetes objects, alerts and answers of APIs.
 pub fn objects(data: &[u8]) {
     open(data.to_vec());
-    for kind in ["Pod", "Event", "StatefulSet", "Node", "EndpointSlice", "PersistentVolumeClaim"] {
-        let mut text = format!(r#"{{"apiVersion":"v1","kind":"List","items":[{{"kind":"{kind}","#).into_bytes();
+    for kind in [
+        "Pod",
+        "Event",
+        "StatefulSet",
+        "Node",
+        "EndpointSlice",
+        "PersistentVolumeClaim",
+    ] {
+        let mut text = format!(r#"{{"apiVersion":"v1","kind":"List","items":[{{"kind":"{kind}","#)
+            .into_bytes();
         text.extend_from_slice(data);
         text.extend_from_slice(b"}]}");
         open(text);
@@ -179,13 +214,19 @@ pub fn objects(data: &[u8]) {
 
 /// Hashring files; a ring does not differ from itself.
 pub fn hashring(data: &[u8]) {
-    let Ok(text) = std::str::from_utf8(data) else { return };
-    let Ok(rings) = Rings::parse(text) else { return };
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
+    let Ok(rings) = Rings::parse(text) else {
+        return;
+    };
     if rings.endpoints().len() > 24 {
         return;
     }
     let setup = Setup::default();
-    let Ok(router) = Router::new(&rings, &setup) else { return };
+    let Ok(router) = Router::new(&rings, &setup) else {
+        return;
+    };
     let load = Load::default();
     let _ = simulate(&router, &setup, &load);
     if let Ok(diff) = diff(&router, &router, &load) {
@@ -213,9 +254,22 @@ pub fn metrics(data: &[u8]) {
 /// A report in which every string is hostile.
 fn hostile(text: &str) -> Report {
     let s = || text.to_owned();
-    let subject = || Subject { kind: "pod".to_owned(), name: s() };
-    let step = || Step { what: s(), run: Some(s()), risk: Some(s()) };
-    let evidence = |silent| Evidence { symptom: s(), title: s(), subject: subject(), nats: f64::NAN, silent };
+    let subject = || Subject {
+        kind: "pod".to_owned(),
+        name: s(),
+    };
+    let step = || Step {
+        what: s(),
+        run: Some(s()),
+        risk: Some(s()),
+    };
+    let evidence = |silent| Evidence {
+        symptom: s(),
+        title: s(),
+        subject: subject(),
+        nats: f64::NAN,
+        silent,
+    };
     let hypothesis = Hypothesis {
         cause: s(),
         title: s(),
@@ -224,14 +278,32 @@ fn hostile(text: &str) -> Report {
         band: "likely".to_owned(),
         subjects: vec![subject()],
         chain: vec![s(), s()],
-        explains: vec![Explained { symptom: s(), title: s(), subject: subject(), necessity: 0.5, count: u64::MAX, samples: vec![s()] }],
+        explains: vec![Explained {
+            symptom: s(),
+            title: s(),
+            subject: subject(),
+            necessity: 0.5,
+            count: u64::MAX,
+            samples: vec![s()],
+        }],
         pro: vec![evidence(false)],
         contra: vec![evidence(true)],
         heals_itself: "never".to_owned(),
-        remediation: Remediation { confirm: vec![step()], mitigate: vec![step()], fix: vec![step()], verify: s(), avoid: vec![s()] },
+        remediation: Remediation {
+            confirm: vec![step()],
+            mitigate: vec![step()],
+            fix: vec![step()],
+            verify: s(),
+            avoid: vec![s()],
+        },
         poorly_explained: vec![s()],
     };
-    let row = TimelineRow { pod: s(), at_fault: true, note: s(), marks: Vec::new() };
+    let row = TimelineRow {
+        pod: s(),
+        at_fault: true,
+        note: s(),
+        marks: Vec::new(),
+    };
     let incident = Incident {
         id: s(),
         from: Some(s()),
@@ -239,17 +311,52 @@ fn hostile(text: &str) -> Report {
         severity: s(),
         hypotheses: vec![hypothesis.clone(), hypothesis],
         indistinguishable: vec![vec![0, 1, 99]],
-        next_checks: vec![NextCheck { what: s(), run: Some(s()), bits: f64::NAN, if_yes: s(), if_no: s() }],
-        unexplained: vec![Unexplained { symptom: s(), title: s(), subject: subject(), count: 1 }],
+        next_checks: vec![NextCheck {
+            what: s(),
+            run: Some(s()),
+            bits: f64::NAN,
+            if_yes: s(),
+            if_no: s(),
+        }],
+        unexplained: vec![Unexplained {
+            symptom: s(),
+            title: s(),
+            subject: subject(),
+            count: 1,
+        }],
         impact: Some(s()),
-        timeline: Timeline { from: Some(s()), until: Some(s()), rows: vec![row] },
+        timeline: Timeline {
+            from: Some(s()),
+            until: Some(s()),
+            rows: vec![row],
+        },
         ..Incident::default()
     };
-    let mut report = Report { schema: s(), incidents: vec![incident], ..Report::default() };
-    report.coverage.gaps.push(Gap { what: s(), why: s() });
-    report.coverage.sources.push(SourceCoverage { kind: "log".to_owned(), pod: Some(s()), ..SourceCoverage::default() });
-    report.novel.push(Novel { template: s(), count: 1, first: None, pods: vec![s()] });
-    report.members.push(Member { pod: s(), role: "receiver".to_owned(), facts: vec![(s(), s())] });
+    let mut report = Report {
+        schema: s(),
+        incidents: vec![incident],
+        ..Report::default()
+    };
+    report.coverage.gaps.push(Gap {
+        what: s(),
+        why: s(),
+    });
+    report.coverage.sources.push(SourceCoverage {
+        kind: "log".to_owned(),
+        pod: Some(s()),
+        ..SourceCoverage::default()
+    });
+    report.novel.push(Novel {
+        template: s(),
+        count: 1,
+        first: None,
+        pods: vec![s()],
+    });
+    report.members.push(Member {
+        pod: s(),
+        role: "receiver".to_owned(),
+        facts: vec![(s(), s())],
+    });
     report
 }
 
@@ -259,21 +366,39 @@ pub fn render(data: &[u8]) {
     let report = hostile(&text);
     for format in report::Format::ALL {
         for verbose in [0, 1] {
-            let style = Style { width: 20 + text.len() % 120, color: false, verbose };
+            let style = Style {
+                width: 20 + text.len() % 120,
+                color: false,
+                verbose,
+            };
             let out = report::render(&report, format, style);
             let bad = out.chars().find(|c| escape::is_hidden(*c));
             assert!(bad.is_none(), "{}: {bad:?}", format.name());
             if format == report::Format::Html {
                 let lower = out.to_ascii_lowercase();
                 let plain = report::render(&hostile("x"), format, style).to_ascii_lowercase();
-                for tag in ["<script", "<img", "<iframe", "javascript:", "<svg onload", "<a href=\"j"] {
+                for tag in [
+                    "<script",
+                    "<img",
+                    "<iframe",
+                    "javascript:",
+                    "<svg onload",
+                    "<a href=\"j",
+                ] {
                     let ours = plain.matches(tag).count();
                     // `javascript:` as text is harmless; as a tag it would have to begin with `<`.
-                    assert!(!tag.starts_with('<') || lower.matches(tag).count() <= ours.max(0), "{tag}");
+                    assert!(
+                        !tag.starts_with('<') || lower.matches(tag).count() <= ours.max(0),
+                        "{tag}"
+                    );
                 }
             }
             if matches!(format, report::Format::Json | report::Format::Slack) {
-                assert!(serde_json::from_str::<serde_json::Value>(&out).is_ok(), "{}", format.name());
+                assert!(
+                    serde_json::from_str::<serde_json::Value>(&out).is_ok(),
+                    "{}",
+                    format.name()
+                );
             }
         }
     }
@@ -301,7 +426,11 @@ pub fn escape(data: &[u8]) {
     }
     assert!(!escape::slack(&text).contains(['<', '>', '`', '*', '~']));
     assert!(!escape::slack_code(&text).contains(['<', '>', '`']));
-    assert_eq!(shell(&escape::shell_word(&text)).as_deref(), Some(&*text), "{text:?}");
+    assert_eq!(
+        shell(&escape::shell_word(&text)).as_deref(),
+        Some(&*text),
+        "{text:?}"
+    );
 }
 
 /// One word as a POSIX shell reads it; `None` if it is not exactly one.
@@ -316,7 +445,9 @@ fn shell(word: &str) -> Option<String> {
             '\'' => quoted = !quoted,
             c if quoted => out.push(c),
             '\\' => out.push(chars.next()?),
-            c if c.is_whitespace() || "|&;<>()$`\"*?[]#~!{}".contains(c) && c != '~' => return None,
+            c if c.is_whitespace() || "|&;<>()$`\"*?[]#~!{}".contains(c) && c != '~' => {
+                return None;
+            }
             c => out.push(c),
         }
     }
@@ -326,12 +457,20 @@ fn shell(word: &str) -> Option<String> {
 /// The whole way: bytes on standard input → report. Twice the same bytes.
 pub fn engine(data: &[u8]) {
     static ENGINE: OnceLock<Engine> = OnceLock::new();
-    let engine = ENGINE.get_or_init(|| Engine::new(Arc::new(Pack::embedded().expect("the embedded pack loads"))));
+    let engine = ENGINE
+        .get_or_init(|| Engine::new(Arc::new(Pack::embedded().expect("the embedded pack loads"))));
     let run = || {
         let input = Input::open(&[], Some(Box::new(Cursor::new(data.to_vec())))).ok()?;
-        let options = Options { threads: 1, ..Options::default() };
+        let options = Options {
+            threads: 1,
+            ..Options::default()
+        };
         let analysis = engine.run(&input, &options).ok()?;
-        Some(report::render(&analysis.report, report::Format::Json, Style::default()))
+        Some(report::render(
+            &analysis.report,
+            report::Format::Json,
+            Style::default(),
+        ))
     };
     assert_eq!(run(), run());
 }
@@ -339,25 +478,38 @@ pub fn engine(data: &[u8]) {
 /// Redaction: twice changes nothing more than once leaves, and text without secrets stays.
 pub fn redact(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
-    let mut redactor = Redactor::new(RedactOptions { secrets: true, anonymize: true });
+    let mut redactor = Redactor::new(RedactOptions {
+        secrets: true,
+        anonymize: true,
+    });
     let once = redactor.line(&text).into_owned();
     assert!(once.len() <= text.len() * 24 + 64);
     let mut secret = "x password=".to_owned();
     secret.push_str("Q7f9Zk2LwX end ");
     secret.push_str(&text.replace("Q7f9Zk2LwX", ""));
-    let out = Redactor::new(RedactOptions::default()).line(&secret).into_owned();
+    let out = Redactor::new(RedactOptions::default())
+        .line(&secret)
+        .into_owned();
     assert!(!out.contains("Q7f9Zk2LwX"), "{out}");
 }
 
 /// Templates: the order of lines makes no difference.
 pub fn novelty(data: &[u8]) {
     let origin = Origin::pod("p");
-    let lines: Vec<Vec<u8>> = data.split(|b| *b == b'\n').take(200).map(|l| [b"level=error msg=", l].concat()).collect();
+    let lines: Vec<Vec<u8>> = data
+        .split(|b| *b == b'\n')
+        .take(200)
+        .map(|l| [b"level=error msg=", l].concat())
+        .collect();
     let (mut forth, mut left, mut right) = (Miner::default(), Miner::default(), Miner::default());
     for (i, line) in lines.iter().enumerate() {
         let record = Record::log(&origin, line);
         forth.record(&record);
-        if i % 2 == 0 { left.record(&record) } else { right.record(&record) }
+        if i % 2 == 0 {
+            left.record(&record)
+        } else {
+            right.record(&record)
+        }
     }
     right.merge(left);
     assert_eq!(right, forth);
