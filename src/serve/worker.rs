@@ -21,6 +21,7 @@ use super::store::{Answer, Due, Finding, StoreError};
 use crate::bundle::{BundleError, Input};
 use crate::engine::Options;
 use crate::limits;
+use crate::redact::Redactor;
 
 /// Why a look gave no answer.
 #[derive(Debug, thiserror::Error)]
@@ -176,7 +177,9 @@ async fn diagnose(
                 }
                 // One thread: the other cores are for the alerts that come in.
                 let options = Options { threads: 1, thanos_version: app.config.thanos_version };
-                let report = app.engine.run(&input, &options)?.report;
+                let mut report = app.engine.run(&input, &options)?.report;
+                // Whatever is stored, shown or sent from here on holds no credentials.
+                Redactor::new(Default::default()).report(&mut report);
                 let (bundle, bytes) = fetched.kept.unzip();
                 Ok(finding::of(report, bundle, bytes.unwrap_or(0)))
             });

@@ -59,14 +59,17 @@ pub(crate) fn run(common: &Common, args: &ClusterArgs) -> Result<bool, Failure> 
     };
     runtime.block_on(collect::into(&args.access, &args.target, &path))?;
     let what = Diagnose { paths: vec![path], threads: args.threads, thanos_version: args.thanos_version.clone() };
-    let analysis = diagnose::analyse(common, &what)?;
+    let mut analysis = diagnose::analyse(common, &what)?;
+    let mut shown = analysis.report.clone();
+    output::redact(common, &mut shown);
+    output::redact_sent(common, &mut analysis.report);
     if let Some(dir) = &args.bundle_dir {
         prune(dir, args.bundles_kept.max(1))?;
     }
     if args.json_line {
         output::print(json_line(&analysis)?.as_bytes())?;
     }
-    let rendered = report::render(&analysis.report, output::format(common.output), output::style(common));
+    let rendered = report::render(&shown, output::format(common.output), output::style(common));
     output::print(rendered.as_bytes())?;
     let found = !analysis.report.healthy;
     if let Some(file) = &args.termination_log {

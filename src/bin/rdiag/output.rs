@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal, Write};
 use clap::CommandFactory;
 
 use crate::args::{Cli, Color, Common, Output};
+use rdiag::report::model::Report;
 use rdiag::report::{Format, Style};
 
 /// Why the job could not be done.
@@ -75,8 +76,17 @@ pub(crate) fn format(output: Output) -> Format {
 }
 
 /// Takes credentials out of a report, unless it goes to a terminal.
-pub(crate) fn redact(common: &Common, report: &mut rdiag::report::model::Report) {
+pub(crate) fn redact(common: &Common, report: &mut Report) {
     let secrets = common.redact || !common.no_redact && !io::stdout().is_terminal();
+    take_out(common, secrets, report);
+}
+
+/// Takes credentials out of a report that goes elsewhere than to standard output.
+pub(crate) fn redact_sent(common: &Common, report: &mut Report) {
+    take_out(common, !common.no_redact, report);
+}
+
+fn take_out(common: &Common, secrets: bool, report: &mut Report) {
     let options = rdiag::redact::Options { secrets, anonymize: common.anonymize };
     rdiag::redact::Redactor::new(options).report(report);
 }

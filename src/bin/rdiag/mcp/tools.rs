@@ -163,7 +163,8 @@ impl Tools {
         if input.is_empty() {
             return Err("nothing to read was found there".to_owned());
         }
-        let found = self.engine.run(&input, &options).map_err(|e| chain(&e))?.report;
+        let mut found = self.engine.run(&input, &options).map_err(|e| chain(&e))?.report;
+        rdiag::redact::Redactor::new(rdiag::redact::Options::default()).report(&mut found);
         Ok(answer(&found))
     }
 
