@@ -433,7 +433,7 @@ impl Format {
             Output::Json => Some(Self::Json),
             Output::Yaml => Some(Self::Yaml),
             Output::Markdown => Some(Self::Markdown),
-            Output::Html | Output::Slack | Output::Junit => None,
+            Output::Html | Output::Slack | Output::Junit | Output::File(_) => None,
         }
     }
 }

@@ -60,7 +60,6 @@ fn run(cli: Cli) -> Result<bool, Failure> {
         Some(Command::Explain(args)) => patterns::explain(common, &args),
         Some(Command::Check(args)) => check::run(common, &args),
         Some(Command::Hashring(args)) => hashring_command(common, &args),
-        Some(Command::Hashring(args)) => hashring_command(&args),
         Some(Command::Alerts(args)) => alerts::run(common, &args),
         Some(Command::Mcp(args)) => mcp::run(common, &args),
         Some(Command::Serve(args)) => serve::run(common, &args),
