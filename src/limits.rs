@@ -216,14 +216,15 @@ pub const COLLECT_STREAMS: usize = 50;
 /// Bytes a log stream must bring within its idle timeout; slower ones are left as a gap.
 pub const COLLECT_IDLE_BYTES: u64 = 1024;
 
+/// Most bytes a connection to the API server buffers; there is one per log stream, and what is read is
+/// held twice at times.
+pub const COLLECT_BUFFER_BYTES: usize = 64 * 1024;
+
 /// Attempts at one request that the API server puts off (429, 503, 504) or cuts.
 pub const COLLECT_ATTEMPTS: u32 = 4;
 
 /// Longest pause before the next attempt, in seconds, whatever `Retry-After` says.
 pub const COLLECT_PAUSE_SECS: u64 = 20;
-
-/// Bytes read back of a log that was cut, to know which lines are there already.
-pub const RESUME_BYTES: u64 = 1024 * 1024;
 
 /// Lines remembered of a followed log, to know after a cut which ones were seen. The API server
 /// resumes at whole seconds, so this should hold what one container writes in a second.

@@ -38,7 +38,14 @@ pub(super) enum Refusal {
 impl Refusal {
     /// The identity may not ask this.
     pub(super) fn is_forbidden(&self) -> bool {
-        matches!(self, Self::Status { code: 403, own: true, .. })
+        matches!(
+            self,
+            Self::Status {
+                code: 403,
+                own: true,
+                ..
+            }
+        )
     }
 
     pub(super) fn code(&self) -> Option<u16> {
@@ -51,7 +58,11 @@ impl Refusal {
     /// How often to ask in all, since it may be otherwise in a moment.
     fn attempts(&self) -> u32 {
         match self {
-            Self::Status { code: 429 | 500 | 502 | 503 | 504, own: true, .. } => limits::COLLECT_ATTEMPTS,
+            Self::Status {
+                code: 429 | 500 | 502 | 503 | 504,
+                own: true,
+                ..
+            } => limits::COLLECT_ATTEMPTS,
             // Whoever waits for a sentence about a wrong address should not wait long.
             Self::Network(_) => 2,
             _ => 1,
@@ -64,14 +75,25 @@ impl Refusal {
         let attempt = attempt.to_owned();
         match self {
             Self::Status { code: 401, .. } => CollectError::Unauthorized { server },
-            Self::Status { code: 403, message, .. } => CollectError::Forbidden { attempt, why: message },
-            Self::Status { code: 400, message, .. } => CollectError::Usage(message),
+            Self::Status {
+                code: 403, message, ..
+            } => CollectError::Forbidden {
+                attempt,
+                why: message,
+            },
+            Self::Status {
+                code: 400, message, ..
+            } => CollectError::Usage(message),
             Self::Network(why) => CollectError::Unreachable { server, why },
-            Self::Slow(after) => {
-                CollectError::Unreachable { server, why: format!("no answer within {} s", after.as_secs()) }
-            }
+            Self::Slow(after) => CollectError::Unreachable {
+                server,
+                why: format!("no answer within {} s", after.as_secs()),
+            },
             Self::Credentials(why) => CollectError::Credentials { server, why },
-            refusal => CollectError::Refused { attempt, why: refusal.to_string() },
+            refusal => CollectError::Refused {
+                attempt,
+                why: refusal.to_string(),
+            },
         }
     }
 }
@@ -79,8 +101,12 @@ impl Refusal {
 impl std::fmt::Display for Refusal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Status { code: 401, .. } => f.write_str("the API server does not accept the credentials (401)"),
-            Self::Status { code, message, .. } if message.is_empty() => write!(f, "answered {code}"),
+            Self::Status { code: 401, .. } => {
+                f.write_str("the API server does not accept the credentials (401)")
+            }
+            Self::Status { code, message, .. } if message.is_empty() => {
+                write!(f, "answered {code}")
+            }
             Self::Status { code, message, .. } => write!(f, "answered {code}: {message}"),
             Self::Network(why) => write!(f, "no answer: {why}"),
             Self::Credentials(why) => write!(f, "no credentials: {why}"),
@@ -103,16 +129,26 @@ pub(super) struct Answer {
 impl Cluster {
     /// The answer's bytes as they come; one attempt.
     pub(super) async fn open(&self, path: &str) -> Result<Stream, Refusal> {
-        let request = Request::get(path).body(Body::empty()).map_err(|e| Refusal::Odd(e.to_string()))?;
+        let request = Request::get(path)
+            .body(Body::empty())
+            .map_err(|e| Refusal::Odd(e.to_string()))?;
         let sent = tokio::time::timeout(self.timeout, self.client.send(request)).await;
-        let response = sent.map_err(|_| Refusal::Slow(self.timeout))?.map_err(refused)?;
+        let response = sent
+            .map_err(|_| Refusal::Slow(self.timeout))?
+            .map_err(refused)?;
         let status = response.status();
-        let after = response.headers().get(header::RETRY_AFTER).and_then(|v| v.to_str().ok()?.parse().ok());
+        let after = response
+            .headers()
+            .get(header::RETRY_AFTER)
+            .and_then(|v| v.to_str().ok()?.parse().ok());
         let stream = axum::body::Body::new(response.into_body()).into_data_stream();
         if status.is_success() {
             return Ok(stream);
         }
-        let body = gather(stream, STATUS_BYTES, self.timeout).await.map(|a| a.body).unwrap_or_default();
+        let body = gather(stream, STATUS_BYTES, self.timeout)
+            .await
+            .map(|a| a.body)
+            .unwrap_or_default();
         Err(status_of(status, &body, after))
     }
 
@@ -144,10 +180,13 @@ impl Cluster {
                 Err(refusal) => Err(refusal),
             };
             match answer {
-                Ok(answer) if answer.cut => return Err(Refusal::Odd("the answer is too long".to_owned())),
+                Ok(answer) if answer.cut => {
+                    return Err(Refusal::Odd("the answer is too long".to_owned()));
+                }
                 Ok(answer) => {
-                    return serde_json::from_slice(&answer.body)
-                        .map_err(|error| Refusal::Odd(format!("the answer is not JSON ({error})")));
+                    return serde_json::from_slice(&answer.body).map_err(|error| {
+                        Refusal::Odd(format!("the answer is not JSON ({error})"))
+                    });
                 }
                 // A list that was cut half-way is worth asking for again.
                 Err(refusal @ Refusal::Network(_)) if attempt < refusal.attempts() => {
@@ -189,7 +228,11 @@ impl Cluster {
     }
 
     /// The question whether the identity has `right`.
-    pub(super) async fn may(&self, right: &Right, namespace: Option<&str>) -> Result<bool, Refusal> {
+    pub(super) async fn may(
+        &self,
+        right: &Right,
+        namespace: Option<&str>,
+    ) -> Result<bool, Refusal> {
         let mut attributes = serde_json::json!({
             "verb": right.verb, "group": right.group, "resource": right.resource, "subresource": right.subresource,
         });
@@ -200,16 +243,29 @@ impl Cluster {
             "apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview",
             "spec": { "resourceAttributes": attributes },
         });
-        let answer = self.ask("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", &review).await?;
-        Ok(answer.pointer("/status/allowed").and_then(Value::as_bool).unwrap_or(false))
+        let answer = self
+            .ask(
+                "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
+                &review,
+            )
+            .await?;
+        Ok(answer
+            .pointer("/status/allowed")
+            .and_then(Value::as_bool)
+            .unwrap_or(false))
     }
 
     /// Who asks, as the API server names it.
     pub(super) async fn who(&self) -> Result<String, Refusal> {
         let review = serde_json::json!({ "apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview" });
-        let answer = self.ask("/apis/authentication.k8s.io/v1/selfsubjectreviews", &review).await?;
-        let name = answer.pointer("/status/userInfo/username").and_then(Value::as_str);
-        name.map(str::to_owned).ok_or_else(|| Refusal::Odd("the answer names no user".to_owned()))
+        let answer = self
+            .ask("/apis/authentication.k8s.io/v1/selfsubjectreviews", &review)
+            .await?;
+        let name = answer
+            .pointer("/status/userInfo/username")
+            .and_then(Value::as_str);
+        name.map(str::to_owned)
+            .ok_or_else(|| Refusal::Odd("the answer names no user".to_owned()))
     }
 
     /// A review: a question in the form of an object. Nothing is stored.
@@ -219,7 +275,9 @@ impl Cluster {
             .body(Body::from(review.to_string().into_bytes()))
             .map_err(|e| Refusal::Odd(e.to_string()))?;
         let sent = tokio::time::timeout(self.timeout, self.client.send(request)).await;
-        let response = sent.map_err(|_| Refusal::Slow(self.timeout))?.map_err(refused)?;
+        let response = sent
+            .map_err(|_| Refusal::Slow(self.timeout))?
+            .map_err(refused)?;
         let status = response.status();
         let stream = axum::body::Body::new(response.into_body()).into_data_stream();
         let body = gather(stream, STATUS_BYTES, self.timeout).await?.body;
@@ -244,8 +302,16 @@ impl Listed {
     fn take(&mut self, mut page: Value) -> String {
         let kind = page.get("kind").and_then(Value::as_str).unwrap_or_default();
         let kind = kind.strip_suffix("List").unwrap_or(kind).to_owned();
-        let version = page.get("apiVersion").and_then(Value::as_str).unwrap_or_default().to_owned();
-        let token = page.pointer("/metadata/continue").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let version = page
+            .get("apiVersion")
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned();
+        let token = page
+            .pointer("/metadata/continue")
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned();
         if let Some(Value::Array(items)) = page.get_mut("items").map(Value::take) {
             for mut item in items {
                 if self.items.len() >= limits::COLLECT_OBJECTS {
@@ -255,7 +321,8 @@ impl Listed {
                 // Items of a list do not repeat what they are; kubectl says it for each.
                 if let Some(map) = item.as_object_mut() {
                     map.entry("kind").or_insert_with(|| kind.as_str().into());
-                    map.entry("apiVersion").or_insert_with(|| version.as_str().into());
+                    map.entry("apiVersion")
+                        .or_insert_with(|| version.as_str().into());
                     self.items.push(item);
                 }
             }
@@ -269,7 +336,11 @@ const STATUS_BYTES: usize = 64 * 1024;
 
 /// Reads a stream to its end or to `most` bytes. Each piece must come within `timeout`, and all of
 /// them within four times that: a peer that drips is as good as silent.
-pub(super) async fn gather(mut stream: Stream, most: usize, timeout: Duration) -> Result<Answer, Refusal> {
+pub(super) async fn gather(
+    mut stream: Stream,
+    most: usize,
+    timeout: Duration,
+) -> Result<Answer, Refusal> {
     let reading = async {
         let mut body = Vec::new();
         while let Some(piece) = stream.next().await {
@@ -284,20 +355,38 @@ pub(super) async fn gather(mut stream: Stream, most: usize, timeout: Duration) -
         Ok(Answer { body, cut: false })
     };
     let whole = timeout * 4;
-    tokio::time::timeout(whole, reading).await.unwrap_or(Err(Refusal::Slow(whole)))
+    tokio::time::timeout(whole, reading)
+        .await
+        .unwrap_or(Err(Refusal::Slow(whole)))
 }
 
 /// The error answer of the API server, or of a pod behind its proxy.
 fn status_of(status: StatusCode, body: &[u8], retry_after: Option<u64>) -> Refusal {
     let parsed: Option<Value> = serde_json::from_slice(body).ok();
-    let own = parsed.as_ref().filter(|v| v.get("kind").and_then(Value::as_str) == Some("Status"));
-    let message = own.and_then(|v| v.get("message")).and_then(Value::as_str).map_or_else(
-        || String::from_utf8_lossy(body).chars().filter(|c| !c.is_control()).take(300).collect(),
-        str::to_owned,
-    );
+    let own = parsed
+        .as_ref()
+        .filter(|v| v.get("kind").and_then(Value::as_str) == Some("Status"));
+    let message = own
+        .and_then(|v| v.get("message"))
+        .and_then(Value::as_str)
+        .map_or_else(
+            || {
+                String::from_utf8_lossy(body)
+                    .chars()
+                    .filter(|c| !c.is_control())
+                    .take(300)
+                    .collect()
+            },
+            str::to_owned,
+        );
     // 429 and gateway errors of whatever stands before the API server are not JSON.
     let own = own.is_some() || matches!(status.as_u16(), 429 | 502 | 504);
-    Refusal::Status { code: status.as_u16(), message, own, retry_after }
+    Refusal::Status {
+        code: status.as_u16(),
+        message,
+        own,
+        retry_after,
+    }
 }
 
 fn refused(error: kube::Error) -> Refusal {

@@ -30,8 +30,10 @@ pub(super) enum Found {
 }
 
 /// Flags that name a file, and what it is called in a bundle.
-const FILES: [(&str, &str); 2] =
-    [("receive.hashrings-file", "hashrings.json"), ("receive.limits-config-file", "limits.yaml")];
+const FILES: [(&str, &str); 2] = [
+    ("receive.hashrings-file", "hashrings.json"),
+    ("receive.limits-config-file", "limits.yaml"),
+];
 
 /// Writes the files the pods have mounted.
 ///
@@ -45,10 +47,20 @@ pub(super) async fn fetch(
 ) -> Result<(), CollectError> {
     let mut taken: BTreeMap<(String, &'static str), String> = BTreeMap::new();
     for mounted in wanted(pods, notes) {
-        let Mounted { namespace, map, key, file } = mounted;
+        let Mounted {
+            namespace,
+            map,
+            key,
+            file,
+        } = mounted;
         let what = format!("{file} of namespace {namespace}");
         if let Some(first) = taken.get(&(namespace.clone(), file)) {
-            notes.gap(what, format!("receivers mount it from several ConfigMaps: {first} was taken, {map} was not"));
+            notes.gap(
+                what,
+                format!(
+                    "receivers mount it from several ConfigMaps: {first} was taken, {map} was not"
+                ),
+            );
             continue;
         }
         match text_of(cluster, &namespace, &map, &key).await {
@@ -72,14 +84,22 @@ fn wanted(pods: &[Pod], notes: &Notes<'_>) -> BTreeSet<Mounted> {
             let Some(path) = pod.flag(flag) else { continue };
             match source(pod, path) {
                 Found::Map { map, key } => {
-                    all.insert(Mounted { namespace: pod.namespace.clone(), map, key, file });
+                    all.insert(Mounted {
+                        namespace: pod.namespace.clone(),
+                        map,
+                        key,
+                        file,
+                    });
                 }
                 Found::Secret => notes.gap(
                     format!("{file} of {}", pod.full_name()),
                     "it is mounted from a Secret, which rdiag never reads",
                 ),
                 Found::Elsewhere => {
-                    notes.gap(format!("{file} of {}", pod.full_name()), format!("{path} is not mounted from a ConfigMap"));
+                    notes.gap(
+                        format!("{file} of {}", pod.full_name()),
+                        format!("{path} is not mounted from a ConfigMap"),
+                    );
                 }
             }
         }
@@ -87,24 +107,43 @@ fn wanted(pods: &[Pod], notes: &Notes<'_>) -> BTreeSet<Mounted> {
     all
 }
 
-async fn text_of(cluster: &Cluster, namespace: &str, map: &str, key: &str) -> Result<String, Refusal> {
-    let object = cluster.json(&format!("/api/v1/namespaces/{namespace}/configmaps/{map}")).await?;
-    let text = object.get("data").and_then(|data| data.get(key)).and_then(Value::as_str);
-    text.map(str::to_owned).ok_or_else(|| Refusal::Odd("the ConfigMap has no such key".to_owned()))
+async fn text_of(
+    cluster: &Cluster,
+    namespace: &str,
+    map: &str,
+    key: &str,
+) -> Result<String, Refusal> {
+    let object = cluster
+        .json(&format!("/api/v1/namespaces/{namespace}/configmaps/{map}"))
+        .await?;
+    let text = object
+        .get("data")
+        .and_then(|data| data.get(key))
+        .and_then(Value::as_str);
+    text.map(str::to_owned)
+        .ok_or_else(|| Refusal::Odd("the ConfigMap has no such key".to_owned()))
 }
 
 /// Where the file at `path` in the container comes from.
 pub(super) fn source(pod: &Pod, path: &str) -> Found {
     let mounts = pod.list("/spec/containers").iter().flat_map(|c| {
-        c.get("volumeMounts").and_then(Value::as_array).into_iter().flatten()
+        c.get("volumeMounts")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
     });
     // The longest mount path is the one that is in force.
     let mut best: Option<(&str, String)> = None;
     let mut length = 0;
     for mount in mounts {
-        let (Some(at), Some(volume)) = (mount["mountPath"].as_str(), mount["name"].as_str()) else { continue };
+        let (Some(at), Some(volume)) = (mount["mountPath"].as_str(), mount["name"].as_str()) else {
+            continue;
+        };
         let at = at.trim_end_matches('/');
-        let Some(rest) = path.strip_prefix(at).filter(|rest| rest.is_empty() || rest.starts_with('/')) else {
+        let Some(rest) = path
+            .strip_prefix(at)
+            .filter(|rest| rest.is_empty() || rest.starts_with('/'))
+        else {
             continue;
         };
         let inside = [mount["subPath"].as_str().unwrap_or_default(), rest]
@@ -118,20 +157,35 @@ pub(super) fn source(pod: &Pod, path: &str) -> Found {
             length = at.len();
         }
     }
-    let Some((volume, inside)) = best else { return Found::Elsewhere };
-    let Some(volume) = pod.list("/spec/volumes").iter().find(|v| v["name"] == volume) else {
+    let Some((volume, inside)) = best else {
         return Found::Elsewhere;
     };
-    let projected = volume.pointer("/projected/sources").and_then(Value::as_array);
+    let Some(volume) = pod
+        .list("/spec/volumes")
+        .iter()
+        .find(|v| v["name"] == volume)
+    else {
+        return Found::Elsewhere;
+    };
+    let projected = volume
+        .pointer("/projected/sources")
+        .and_then(Value::as_array);
     let mut sources = projected.map_or_else(|| vec![volume], |list| list.iter().collect());
     // A projection of several: the one that names the file wins.
     sources.sort_by_key(|s| std::cmp::Reverse(names(s, &inside)));
-    sources.into_iter().find_map(|s| from(s, &inside)).unwrap_or(Found::Elsewhere)
+    sources
+        .into_iter()
+        .find_map(|s| from(s, &inside))
+        .unwrap_or(Found::Elsewhere)
 }
 
 fn names(source: &Value, inside: &str) -> bool {
-    let items = source.pointer("/configMap/items").or_else(|| source.pointer("/secret/items"));
-    items.and_then(Value::as_array).is_some_and(|items| items.iter().any(|i| i["path"] == inside))
+    let items = source
+        .pointer("/configMap/items")
+        .or_else(|| source.pointer("/secret/items"));
+    items
+        .and_then(Value::as_array)
+        .is_some_and(|items| items.iter().any(|i| i["path"] == inside))
 }
 
 fn from(source: &Value, inside: &str) -> Option<Found> {
@@ -142,7 +196,9 @@ fn from(source: &Value, inside: &str) -> Option<Found> {
     let map = config["name"].as_str()?.to_owned();
     let items = config.get("items").and_then(Value::as_array);
     let key = match items.filter(|items| !items.is_empty()) {
-        Some(items) => items.iter().find(|i| i["path"] == inside)?["key"].as_str()?.to_owned(),
+        Some(items) => items.iter().find(|i| i["path"] == inside)?["key"]
+            .as_str()?
+            .to_owned(),
         None => inside.to_owned(),
     };
     Some(Found::Map { map, key })

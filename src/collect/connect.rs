@@ -3,10 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use hyper_util::client::legacy::{self, connect::HttpConnector};
+use hyper_util::rt::TokioExecutor;
+use kube::client::ConfigExt;
 use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::{Client, Config};
 
 use super::CollectError;
+use crate::limits;
 
 /// Which cluster, as whom: the options that kubectl has under the same names.
 #[derive(Clone, Debug, Default)]
@@ -43,7 +47,9 @@ pub struct Cluster {
 impl std::fmt::Debug for Cluster {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         // The client holds credentials.
-        f.debug_struct("Cluster").field("server", &self.server).finish_non_exhaustive()
+        f.debug_struct("Cluster")
+            .field("server", &self.server)
+            .finish_non_exhaustive()
     }
 }
 
@@ -72,16 +78,55 @@ impl Cluster {
         // A receiver that is not ready answers 503 through the proxy: which answers are worth another
         // attempt is for the requests to say.
         config.default_retry = false;
-        let server = config.cluster_url.to_string().trim_end_matches('/').to_owned();
+        let server = config
+            .cluster_url
+            .to_string()
+            .trim_end_matches('/')
+            .to_owned();
         let namespace = config.default_namespace.clone();
-        let client = Client::try_from(config).map_err(|error| CollectError::Credentials {
+        let failed = |error: kube::Error| CollectError::Credentials {
             server: server.clone(),
             why: root(&error),
-        })?;
+        };
+        let client = client(config).map_err(failed)?;
         let timeout = access.request_timeout.unwrap_or(TIMEOUT);
-        Ok(Self { client, timeout, server, namespace, in_cluster })
+        Ok(Self {
+            client,
+            timeout,
+            server,
+            namespace,
+            in_cluster,
+        })
     }
 }
+
+/// The client that kube would make, but for its buffers: those of a fast connection grow to 400 KiB each,
+/// too much for fifty logs at once. Timeouts of answers are for the requests to say.
+fn client(config: Config) -> Result<Client, kube::Error> {
+    if let Some(proxy) = &config.proxy_url {
+        return Err(kube::Error::ProxyProtocolUnsupported {
+            proxy_url: Box::new(proxy.clone()),
+        });
+    }
+    let mut connector = HttpConnector::new();
+    connector.enforce_http(false);
+    connector.set_connect_timeout(config.connect_timeout);
+    let connector = config.rustls_https_connector_with_connector(connector)?;
+    let http = legacy::Client::builder(TokioExecutor::new())
+        .http1_max_buf_size(limits::COLLECT_BUFFER_BYTES)
+        .pool_idle_timeout(IDLE_CONNECTION)
+        .build(connector);
+    let service = tower::ServiceBuilder::new()
+        .layer(config.base_uri_layer())
+        .option_layer(config.auth_layer()?)
+        .layer(config.extra_headers_layer()?)
+        .map_err(tower::BoxError::from)
+        .service(http);
+    Ok(Client::new(service, config.default_namespace))
+}
+
+/// Connections of logs that are read are of no more use.
+const IDLE_CONNECTION: Duration = Duration::from_secs(10);
 
 async fn configuration(access: &Access) -> Result<(Config, bool), CollectError> {
     let chosen = access.context.is_some() || access.cluster.is_some() || access.user.is_some();
@@ -96,14 +141,19 @@ async fn configuration(access: &Access) -> Result<(Config, bool), CollectError> 
         });
     };
     let shown = path.display().to_string();
-    let failed = |error: KubeconfigError| CollectError::Kubeconfig { path: shown.clone(), why: plain(&error) };
+    let failed = |error: KubeconfigError| CollectError::Kubeconfig {
+        path: shown.clone(),
+        why: plain(&error),
+    };
     let kubeconfig = read(&path).map_err(failed)?;
     let options = KubeConfigOptions {
         context: access.context.clone(),
         cluster: access.cluster.clone(),
         user: access.user.clone(),
     };
-    let config = Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(failed)?;
+    let config = Config::from_custom_kubeconfig(kubeconfig, &options)
+        .await
+        .map_err(failed)?;
     Ok((config, false))
 }
 
@@ -124,7 +174,9 @@ fn read(path: &Path) -> Result<Kubeconfig, KubeconfigError> {
 }
 
 fn from_environment() -> Option<PathBuf> {
-    std::env::var_os("KUBECONFIG").filter(|v| !v.is_empty()).map(PathBuf::from)
+    std::env::var_os("KUBECONFIG")
+        .filter(|v| !v.is_empty())
+        .map(PathBuf::from)
 }
 
 fn home() -> Option<PathBuf> {
@@ -141,7 +193,10 @@ fn plain(error: &KubeconfigError) -> String {
         KubeconfigError::LoadClusterOfContext(name) => format!("it has no cluster {name:?}"),
         KubeconfigError::Parse(_) => {
             let text = error.to_string();
-            format!("it is not the YAML of a kubeconfig ({})", text.lines().next().unwrap_or_default())
+            format!(
+                "it is not the YAML of a kubeconfig ({})",
+                text.lines().next().unwrap_or_default()
+            )
         }
         other => root(other),
     }

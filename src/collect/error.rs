@@ -87,15 +87,21 @@ impl CollectError {
             Self::Kubeconfig { .. } => {
                 "check it with `kubectl config view`, or name another with --kubeconfig and --context"
             }
-            Self::Credentials { .. } => "log in again; `kubectl get pods` must work with the same context",
+            Self::Credentials { .. } => {
+                "log in again; `kubectl get pods` must work with the same context"
+            }
             Self::Unauthorized { .. } => {
                 "the token or certificate has expired or belongs to another cluster: log in again, or choose another --context"
             }
-            Self::Forbidden { .. } => "`rdiag doctor` prints the Role to apply; -n names another namespace",
+            Self::Forbidden { .. } => {
+                "`rdiag doctor` prints the Role to apply; -n names another namespace"
+            }
             Self::Unreachable { .. } => {
                 "check address, VPN and proxy; `kubectl cluster-info` must work with the same context"
             }
-            Self::Refused { .. } => "try again; `kubectl get --raw /readyz?verbose` says how the API server is",
+            Self::Refused { .. } => {
+                "try again; `kubectl get --raw /readyz?verbose` says how the API server is"
+            }
             Self::NoPods { .. } => {
                 "name the namespace with -n (all with -A) or the pods with -l; `kubectl get pods -A --show-labels | grep receive` shows them"
             }

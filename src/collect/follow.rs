@@ -33,7 +33,10 @@ pub struct Follow {
 
 impl Default for Follow {
     fn default() -> Self {
-        Self { poll: Duration::from_secs(5), objects: Duration::from_secs(15) }
+        Self {
+            poll: Duration::from_secs(5),
+            objects: Duration::from_secs(15),
+        }
     }
 }
 
@@ -76,7 +79,15 @@ pub async fn follow(
     let gaps = sender.clone();
     // A full queue means that the engine is behind; a gap that finds no room is told by the next round.
     let notes = Notes::new(move |what, why| drop(gaps.try_send(Seen::Gap { what, why })));
-    let mut round = Rounds { cluster, target, notes: &notes, sender, running: JoinSet::new(), known: BTreeSet::new(), refused: 0 };
+    let mut round = Rounds {
+        cluster,
+        target,
+        notes: &notes,
+        sender,
+        running: JoinSet::new(),
+        known: BTreeSet::new(),
+        refused: 0,
+    };
     let mut pods = pods::receivers(cluster, target).await?;
     let mut next_objects = Instant::now();
     loop {
@@ -123,24 +134,51 @@ struct Rounds<'a> {
 impl Rounds<'_> {
     /// Begins to follow what is not followed yet.
     fn start(&mut self, pods: &[Pod]) {
-        let there = |key: &Key| pods.iter().any(|pod| pod.namespace == key.0 && pod.name == key.1 && pod.uid == key.2);
+        let there = |key: &Key| {
+            pods.iter()
+                .any(|pod| pod.namespace == key.0 && pod.name == key.1 && pod.uid == key.2)
+        };
         self.known.retain(there);
         while self.running.try_join_next().is_some() {}
         for pod in pods {
-            let wanted = |c: &Container| self.target.container.as_ref().is_none_or(|name| *name == c.name);
-            for container in pod.containers().into_iter().filter(|c| c.started).filter(wanted) {
-                let key = (pod.namespace.clone(), pod.name.clone(), pod.uid.clone(), container.name.clone());
+            let wanted = |c: &Container| {
+                self.target
+                    .container
+                    .as_ref()
+                    .is_none_or(|name| *name == c.name)
+            };
+            for container in pod
+                .containers()
+                .into_iter()
+                .filter(|c| c.started)
+                .filter(wanted)
+            {
+                let key = (
+                    pod.namespace.clone(),
+                    pod.name.clone(),
+                    pod.uid.clone(),
+                    container.name.clone(),
+                );
                 if !self.known.insert(key) {
                     continue;
                 }
                 if self.running.len() >= limits::FOLLOW_STREAMS {
                     self.notes.gap(
                         format!("log of {} {}", pod.full_name(), container.name),
-                        format!("more than {} containers: not followed", limits::FOLLOW_STREAMS),
+                        format!(
+                            "more than {} containers: not followed",
+                            limits::FOLLOW_STREAMS
+                        ),
                     );
                     continue;
                 }
-                let one = One::of(self.cluster, self.target, pod, &container, self.sender.clone());
+                let one = One::of(
+                    self.cluster,
+                    self.target,
+                    pod,
+                    &container,
+                    self.sender.clone(),
+                );
                 self.running.spawn(one.run());
             }
         }
@@ -154,10 +192,15 @@ impl Rounds<'_> {
                 self.refused = 0;
                 Ok(Some(pods))
             }
-            Err(error @ CollectError::Unauthorized { .. }) if self.refused >= REFUSALS => Err(error),
+            Err(error @ CollectError::Unauthorized { .. }) if self.refused >= REFUSALS => {
+                Err(error)
+            }
             Err(error) => {
                 if self.refused == 0 {
-                    self.notes.gap("pods", format!("for some time they could not be looked for: {error}"));
+                    self.notes.gap(
+                        "pods",
+                        format!("for some time they could not be looked for: {error}"),
+                    );
                 }
                 self.refused += 1;
                 Ok(None)
@@ -208,7 +251,13 @@ enum Fate {
 }
 
 impl One {
-    fn of(cluster: &Cluster, target: &Target, pod: &Pod, container: &Container, sender: mpsc::Sender<Seen>) -> Self {
+    fn of(
+        cluster: &Cluster,
+        target: &Target,
+        pod: &Pod,
+        container: &Container,
+        sender: mpsc::Sender<Seen>,
+    ) -> Self {
         let job = Job {
             namespace: pod.namespace.clone(),
             pod: pod.name.clone(),
@@ -230,7 +279,9 @@ impl One {
     }
 
     async fn run(mut self) {
-        let window = self.since.map_or(String::new(), |since| format!("&sinceSeconds={}", since.as_secs().max(1)));
+        let window = self.since.map_or(String::new(), |since| {
+            format!("&sinceSeconds={}", since.as_secs().max(1))
+        });
         if self.had_life {
             // The life before is history; it is told apart from what is followed.
             let mut history = Resume::default();
@@ -241,13 +292,22 @@ impl One {
         let mut query = window;
         let mut pause = FIRST_PAUSE;
         loop {
-            let (end, partial) = match self.cluster.open_patiently(&format!("{}{query}", self.job.path(true))).await {
+            let (end, partial) = match self
+                .cluster
+                .open_patiently(&format!("{}{query}", self.job.path(true)))
+                .await
+            {
                 Ok(stream) => {
                     pause = FIRST_PAUSE;
                     self.drain(stream, false).await
                 }
                 Err(refusal) if refusal.is_forbidden() => {
-                    self.gap(format!("no right to {}: {}", rights::LOGS.name(), rights::LOGS.cost)).await;
+                    self.gap(format!(
+                        "no right to {}: {}",
+                        rights::LOGS.name(),
+                        rights::LOGS.cost
+                    ))
+                    .await;
                     return;
                 }
                 Err(_) => (End::Cut, Vec::new()),
@@ -317,7 +377,11 @@ impl One {
             String::new()
         };
         if lives > 2 {
-            self.gap(format!("it restarted {lives} times in short: {} lives were not read", lives - 2)).await;
+            self.gap(format!(
+                "it restarted {lives} times in short: {} lives were not read",
+                lives - 2
+            ))
+            .await;
         }
         self.read_previous(&query, false).await;
         self.life = life;
@@ -329,7 +393,9 @@ impl One {
         self.job.previous = true;
         let path = format!("{}{query}", self.job.path(false));
         for _ in 0..limits::COLLECT_ATTEMPTS {
-            let Ok(stream) = self.cluster.open_patiently(&path).await else { break };
+            let Ok(stream) = self.cluster.open_patiently(&path).await else {
+                break;
+            };
             let (end, partial) = self.drain(stream, history).await;
             if end == End::Closed {
                 // Whether anybody listens shows at the next line.
@@ -378,7 +444,10 @@ impl One {
             }
             if self.resume.lost_touch() && !told && !self.resume.is_replaying() {
                 told = true;
-                self.gap("after a cut it did not go on where it was: lines may be missing".to_owned()).await;
+                self.gap(
+                    "after a cut it did not go on where it was: lines may be missing".to_owned(),
+                )
+                .await;
             }
         }
     }
@@ -394,7 +463,14 @@ impl One {
             container: Some(self.job.container.as_str().into()),
             previous: history,
         };
-        match self.sender.send(Seen::Line { origin, bytes: line.to_vec() }).await {
+        match self
+            .sender
+            .send(Seen::Line {
+                origin,
+                bytes: line.to_vec(),
+            })
+            .await
+        {
             Ok(()) => ControlFlow::Continue(()),
             Err(_) => ControlFlow::Break(()),
         }
@@ -406,24 +482,43 @@ impl One {
     }
 
     async fn gap(&self, why: String) {
-        let _ = self.sender.send(Seen::Gap { what: self.job.name(), why }).await;
+        let _ = self
+            .sender
+            .send(Seen::Gap {
+                what: self.job.name(),
+                why,
+            })
+            .await;
     }
 
     async fn fate(&self) -> Fate {
-        let path = format!("/api/v1/namespaces/{}/pods/{}", self.job.namespace, self.job.pod);
+        let path = format!(
+            "/api/v1/namespaces/{}/pods/{}",
+            self.job.namespace, self.job.pod
+        );
         let object: Value = match self.cluster.json(&path).await {
             Ok(object) => object,
             Err(Refusal::Status { code: 404, .. }) => return Fate::Gone,
             Err(_) => return Fate::Unknown,
         };
-        let Some(pod) = Pod::of(object).filter(|pod| pod.uid == self.uid) else { return Fate::Gone };
-        let Some(container) = pod.containers().into_iter().find(|c| c.name == self.job.container) else {
+        let Some(pod) = Pod::of(object).filter(|pod| pod.uid == self.uid) else {
+            return Fate::Gone;
+        };
+        let Some(container) = pod
+            .containers()
+            .into_iter()
+            .find(|c| c.name == self.job.container)
+        else {
             return Fate::Gone;
         };
         if container.restarts > self.life {
             return Fate::Restarted(container.restarts);
         }
-        if container.runs { Fate::Runs } else { Fate::Ended }
+        if container.runs {
+            Fate::Runs
+        } else {
+            Fate::Ended
+        }
     }
 }
 

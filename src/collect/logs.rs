@@ -34,7 +34,10 @@ impl Job {
     /// As gaps call it.
     pub(super) fn name(&self) -> String {
         let which = if self.previous { "previous log" } else { "log" };
-        format!("{which} of {}/{} {}", self.namespace, self.pod, self.container)
+        format!(
+            "{which} of {}/{} {}",
+            self.namespace, self.pod, self.container
+        )
     }
 
     /// Path of the log, with time stamps.
@@ -80,8 +83,14 @@ pub(super) fn jobs(pods: &[Pod], target: &Target, notes: &Notes<'_>) -> Vec<Job>
                     jobs.push(job(false));
                 }
             } else {
-                let why = container.waiting.as_deref().unwrap_or("it is not scheduled");
-                notes.gap(job(false).name(), format!("the container has never run ({why})"));
+                let why = container
+                    .waiting
+                    .as_deref()
+                    .unwrap_or("it is not scheduled");
+                notes.gap(
+                    job(false).name(),
+                    format!("the container has never run ({why})"),
+                );
             }
         }
     }
@@ -131,7 +140,10 @@ pub(super) async fn fetch(
             }
             End::Slow(bytes) => {
                 let secs = target.idle.as_secs();
-                notes.gap(job.name(), format!("given up: {bytes} bytes in {secs} s (--idle-timeout)"));
+                notes.gap(
+                    job.name(),
+                    format!("given up: {bytes} bytes in {secs} s (--idle-timeout)"),
+                );
                 break;
             }
             End::Cut(why) => why,
@@ -140,7 +152,10 @@ pub(super) async fn fetch(
         match resume(cluster, job, &first, &mut sink, attempt).await? {
             Some(next) => stream = next,
             None => {
-                notes.gap(job.name(), format!("the connection was cut {attempt} times ({cut}); what came is kept"));
+                notes.gap(
+                    job.name(),
+                    format!("the connection was cut {attempt} times ({cut}); what came is kept"),
+                );
                 break;
             }
         }
@@ -176,7 +191,9 @@ async fn resume(
 
 /// RFC 3339 at whole seconds, as the API server takes it.
 pub(super) fn seconds(time: Timestamp) -> String {
-    Timestamp::from_second(time.as_second()).unwrap_or(time).to_string()
+    Timestamp::from_second(time.as_second())
+        .unwrap_or(time)
+        .to_string()
 }
 
 /// The part of the query that bounds the time.
@@ -226,7 +243,9 @@ async fn drain(
     let mut deadline = Instant::now() + target.idle;
     let mut fresh = 0;
     loop {
-        let Ok(next) = timeout_at(deadline, stream.next()).await else { return Ok(End::Slow(fresh)) };
+        let Ok(next) = timeout_at(deadline, stream.next()).await else {
+            return Ok(End::Slow(fresh));
+        };
         let piece = match next {
             None => return Ok(End::Complete),
             Some(Err(error)) => return Ok(End::Cut(root(&error))),
@@ -255,8 +274,13 @@ async fn drain(
 /// What the kubelet writes, with status 200, when it has no log.
 fn instead(piece: &[u8]) -> Option<String> {
     let head = String::from_utf8_lossy(&piece[..piece.len().min(400)]);
-    let told = ["unable to retrieve container logs for", "failed to try resolving symlinks in path"];
-    told.iter().any(|t| head.starts_with(t)).then(|| head.trim().to_owned())
+    let told = [
+        "unable to retrieve container logs for",
+        "failed to try resolving symlinks in path",
+    ];
+    told.iter()
+        .any(|t| head.starts_with(t))
+        .then(|| head.trim().to_owned())
 }
 
 /// A log on its way to disk.
@@ -276,7 +300,14 @@ struct Sink {
 
 impl Sink {
     fn new(file: BufWriter<File>) -> Self {
-        Self { file, written: 0, line_start: 0, tail: Vec::new(), resume: None, lost_touch: false }
+        Self {
+            file,
+            written: 0,
+            line_start: 0,
+            tail: Vec::new(),
+            resume: None,
+            lost_touch: false,
+        }
     }
 
     /// Writes a piece; `true` when a line is newer than `until`.
@@ -342,6 +373,9 @@ impl Sink {
         }
         self.written += bytes.len() as u64;
         let kept = &bytes[bytes.len().saturating_sub(TAIL)..];
+        if self.tail.capacity() == 0 {
+            self.tail.reserve_exact(2 * TAIL);
+        }
         if self.tail.len() + kept.len() > 2 * TAIL {
             let surplus = (self.tail.len() + kept.len() - TAIL).min(self.tail.len());
             self.tail.drain(..surplus);
@@ -355,8 +389,13 @@ impl Sink {
         let surplus = usize::try_from(self.written - self.line_start).unwrap_or(usize::MAX);
         self.tail.truncate(self.tail.len().saturating_sub(surplus));
         self.file.flush().map_err(failed)?;
-        self.file.get_ref().set_len(self.line_start).map_err(failed)?;
-        self.file.seek(SeekFrom::Start(self.line_start)).map_err(failed)?;
+        self.file
+            .get_ref()
+            .set_len(self.line_start)
+            .map_err(failed)?;
+        self.file
+            .seek(SeekFrom::Start(self.line_start))
+            .map_err(failed)?;
         self.written = self.line_start;
         let mut resume = match self.resume.take() {
             Some((resume, _)) => resume,
@@ -368,7 +407,9 @@ impl Sink {
                     lines.next();
                     resume.forgot_older();
                 }
-                lines.filter(|line| !line.is_empty()).for_each(|line| resume.note(line));
+                lines
+                    .filter(|line| !line.is_empty())
+                    .for_each(|line| resume.note(line));
                 resume
             }
         };
@@ -394,15 +435,21 @@ impl Sink {
             self.write(&partial)?;
         }
         if self.lost_touch {
-            notes.gap(job.name(), "it was cut and could not be resumed where it was cut: lines may be missing");
+            notes.gap(
+                job.name(),
+                "it was cut and could not be resumed where it was cut: lines may be missing",
+            );
         }
         self.file.flush().map_err(failed)
     }
 }
 
 /// Bytes of a log's end that are remembered, per stream.
-const TAIL: usize = 64 * 1024;
+const TAIL: usize = 16 * 1024;
 
 fn failed(source: std::io::Error) -> CollectError {
-    CollectError::Write { what: "a log", source }
+    CollectError::Write {
+        what: "a log",
+        source,
+    }
 }

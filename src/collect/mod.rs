@@ -30,10 +30,12 @@ use crate::bundle::Writer;
 pub use connect::{Access, Cluster};
 pub use error::CollectError;
 pub use follow::{Follow, Seen, follow};
-pub use objects::ObjectList;
 use notes::Notes;
+pub use objects::ObjectList;
 use pods::Pod;
-pub use rights::{Audit, Need, RIGHTS, Right, RightScope, Subject, audit, containers, role, whoami};
+pub use rights::{
+    Audit, Need, RIGHTS, Right, RightScope, Subject, audit, containers, role, whoami,
+};
 pub use target::{DEFAULT_SELECTORS, Lives, Namespaces, Prometheus, Scrape, Senders, Target};
 
 /// How far collecting is.
@@ -100,7 +102,9 @@ pub async fn collect(
     };
     let scraping = async {
         match scrape::Way::of(cluster, target) {
-            Some(way) => scrape::fetch(&way, &receivers, target.scrape_interval, bundle, &notes).await,
+            Some(way) => {
+                scrape::fetch(&way, &receivers, target.scrape_interval, bundle, &notes).await
+            }
             None => Ok(()),
         }
     };
@@ -126,15 +130,26 @@ fn summary(pods: &[Pod], logs: usize, collected_at: Timestamp) -> Summary {
 }
 
 /// Pods that send to the ring and are not receivers themselves.
-async fn senders(cluster: &Cluster, target: &Target, receivers: &[Pod], notes: &Notes<'_>) -> Vec<Pod> {
-    let Some(senders) = &target.senders else { return Vec::new() };
+async fn senders(
+    cluster: &Cluster,
+    target: &Target,
+    receivers: &[Pod],
+    notes: &Notes<'_>,
+) -> Vec<Pod> {
+    let Some(senders) = &target.senders else {
+        return Vec::new();
+    };
     let places = match &senders.namespace {
         Some(namespace) => vec![Some(namespace.clone())],
         None => pods::places(cluster, &target.namespaces),
     };
     match pods::matching(cluster, &places, &[&senders.selector]).await {
         Ok(found) => {
-            let known = |pod: &Pod| receivers.iter().any(|r| r.uid == pod.uid && r.name == pod.name);
+            let known = |pod: &Pod| {
+                receivers
+                    .iter()
+                    .any(|r| r.uid == pod.uid && r.name == pod.name)
+            };
             let found: Vec<Pod> = found.into_iter().filter(|pod| !known(pod)).collect();
             if found.is_empty() {
                 notes.gap("senders", format!("no pods match {}", senders.selector));
@@ -172,6 +187,9 @@ async fn answers(
 
 /// The time: this module is where the world is looked at.
 fn now() -> Timestamp {
-    #[expect(clippy::disallowed_methods, reason = "the rim reads the clock, so that the core need not")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the rim reads the clock, so that the core need not"
+    )]
     Timestamp::now()
 }

@@ -15,7 +15,10 @@ pub(super) struct Notes<'a> {
 impl<'a> Notes<'a> {
     /// `keep` takes what could not be seen, and why.
     pub(super) fn new(keep: impl Fn(String, String) + Send + Sync + 'a) -> Self {
-        Self { keep: Box::new(keep), missing: Mutex::default() }
+        Self {
+            keep: Box::new(keep),
+            missing: Mutex::default(),
+        }
     }
 
     pub(super) fn gap(&self, what: impl Into<String>, why: impl Into<String>) {
@@ -23,7 +26,13 @@ impl<'a> Notes<'a> {
     }
 
     /// `what` was refused.
-    pub(super) fn refused(&self, right: &Right, namespace: Option<&str>, what: &str, refusal: &Refusal) {
+    pub(super) fn refused(
+        &self,
+        right: &Right,
+        namespace: Option<&str>,
+        what: &str,
+        refusal: &Refusal,
+    ) {
         if !refusal.is_forbidden() {
             self.gap(what, refusal.to_string());
             return;
@@ -32,7 +41,10 @@ impl<'a> Notes<'a> {
         if missing.insert((right.name(), namespace.map(str::to_owned))) {
             let place = namespace.map_or(String::new(), |n| format!(" in namespace {n}"));
             let what = kinds(right);
-            self.gap(format!("{what}{place}"), format!("no right to {}: {}", right.name(), right.cost));
+            self.gap(
+                format!("{what}{place}"),
+                format!("no right to {}: {}", right.name(), right.cost),
+            );
         }
     }
 

@@ -67,7 +67,12 @@ const RATIOS: [&str; 3] = [
 ];
 
 /// Asks `prometheus` about the pods; what it does not answer is a gap.
-pub(super) async fn ask(prometheus: &Prometheus, target: &Target, pods: &[Pod], notes: &Notes<'_>) -> Vec<Value> {
+pub(super) async fn ask(
+    prometheus: &Prometheus,
+    target: &Target,
+    pods: &[Pod],
+    notes: &Notes<'_>,
+) -> Vec<Value> {
     let what = format!("answers of {}", shown(&prometheus.url));
     let client = match client(prometheus) {
         Ok(client) => client,
@@ -79,7 +84,9 @@ pub(super) async fn ask(prometheus: &Prometheus, target: &Target, pods: &[Pod], 
     let until = target.until.unwrap_or_else(now);
     let since = target.since_time.unwrap_or_else(|| {
         let since = target.since.unwrap_or(HOUR);
-        until.checked_sub(jiff::SignedDuration::try_from(since).unwrap_or_default()).unwrap_or(until)
+        until
+            .checked_sub(jiff::SignedDuration::try_from(since).unwrap_or_default())
+            .unwrap_or(until)
     });
     let mut answers = Vec::new();
     let mut failed: Option<(usize, String)> = None;
@@ -100,7 +107,10 @@ pub(super) async fn ask(prometheus: &Prometheus, target: &Target, pods: &[Pod], 
         }
     }
     if let Some((count, why)) = failed {
-        notes.gap(what, format!("{count} queries failed, the last with: {why}"));
+        notes.gap(
+            what,
+            format!("{count} queries failed, the last with: {why}"),
+        );
     }
     answers
 }
@@ -135,13 +145,23 @@ fn queries(pods: &[Pod]) -> Vec<Query> {
     let any = |set: &BTreeSet<&str>| set.iter().copied().collect::<Vec<_>>().join("|");
     let place = format!("namespace=~\"{}\"", any(&namespaces));
     let mine = format!("{place},pod=~\"{}\"", any(&names));
-    let range = |name: &str, labels: &str| Query { text: format!("{name}{{{labels}}}"), range: true };
-    let mut all: Vec<Query> = RECEIVER_SERIES.iter().chain(&POD_SERIES).map(|name| range(name, &mine)).collect();
+    let range = |name: &str, labels: &str| Query {
+        text: format!("{name}{{{labels}}}"),
+        range: true,
+    };
+    let mut all: Vec<Query> = RECEIVER_SERIES
+        .iter()
+        .chain(&POD_SERIES)
+        .map(|name| range(name, &mine))
+        .collect();
     if !claims.is_empty() {
         let volumes = format!("{place},persistentvolumeclaim=~\"{}\"", any(&claims));
         all.extend(VOLUME_SERIES.iter().map(|name| range(name, &volumes)));
     }
-    all.extend(RATIOS.iter().map(|text| Query { text: text.replace("SEL", &mine), range: false }));
+    all.extend(RATIOS.iter().map(|text| Query {
+        text: text.replace("SEL", &mine),
+        range: false,
+    }));
     all
 }
 
@@ -163,11 +183,18 @@ async fn one(client: &reqwest::Client, url: &str) -> Result<Value, String> {
     let response = sent.map_err(|_| late())?.map_err(|error| root(&error))?;
     let code = response.status();
     let stream = axum::body::Body::from_stream(response.bytes_stream()).into_data_stream();
-    let answer = gather(stream, limits::COLLECT_ANSWER_BYTES, TIMEOUT).await.map_err(|refusal| refusal.to_string())?;
+    let answer = gather(stream, limits::COLLECT_ANSWER_BYTES, TIMEOUT)
+        .await
+        .map_err(|refusal| refusal.to_string())?;
     let value: Option<Value> = serde_json::from_slice(&answer.body).ok();
-    let value = value.filter(|v| v.get("status").is_some()).ok_or_else(|| format!("answered {code}, not as a Prometheus"))?;
+    let value = value
+        .filter(|v| v.get("status").is_some())
+        .ok_or_else(|| format!("answered {code}, not as a Prometheus"))?;
     if value["status"] != "success" {
-        return Err(value["error"].as_str().unwrap_or("it gives no reason").to_owned());
+        return Err(value["error"]
+            .as_str()
+            .unwrap_or("it gives no reason")
+            .to_owned());
     }
     Ok(value)
 }
@@ -175,13 +202,16 @@ async fn one(client: &reqwest::Client, url: &str) -> Result<Value, String> {
 fn client(prometheus: &Prometheus) -> Result<reqwest::Client, String> {
     let mut headers = reqwest::header::HeaderMap::new();
     if let Some(file) = &prometheus.token_file {
-        let token = std::fs::read_to_string(file).map_err(|e| format!("the token file cannot be read: {e}"))?;
+        let token = std::fs::read_to_string(file)
+            .map_err(|e| format!("the token file cannot be read: {e}"))?;
         let mut value = reqwest::header::HeaderValue::from_str(&format!("Bearer {}", token.trim()))
             .map_err(|_| "the token file holds no token".to_owned())?;
         value.set_sensitive(true);
         headers.insert(reqwest::header::AUTHORIZATION, value);
     }
-    let builder = reqwest::Client::builder().default_headers(headers).connect_timeout(Duration::from_secs(10));
+    let builder = reqwest::Client::builder()
+        .default_headers(headers)
+        .connect_timeout(Duration::from_secs(10));
     builder.build().map_err(|error| root(&error))
 }
 
@@ -190,7 +220,9 @@ fn shown(url: &str) -> String {
     match url.split_once("://") {
         Some((scheme, rest)) => {
             let end = rest.find('/').unwrap_or(rest.len());
-            let host = rest[..end].rsplit_once('@').map_or(&rest[..end], |(_, host)| host);
+            let host = rest[..end]
+                .rsplit_once('@')
+                .map_or(&rest[..end], |(_, host)| host);
             format!("{scheme}://{host}{}", &rest[end..])
         }
         None => url.to_owned(),

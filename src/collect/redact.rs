@@ -39,8 +39,13 @@ fn walk(value: &mut Value, depth: usize) {
 }
 
 fn variable(entry: &mut Value) {
-    let secret = entry.get("name").and_then(Value::as_str).is_some_and(is_secret);
-    let Some(value) = entry.get_mut("value") else { return };
+    let secret = entry
+        .get("name")
+        .and_then(Value::as_str)
+        .is_some_and(is_secret);
+    let Some(value) = entry.get_mut("value") else {
+        return;
+    };
     match value.as_str() {
         Some(text) if secret && !text.is_empty() => *value = HIDDEN.into(),
         Some(text) if has_credentials(text) => *value = HIDDEN.into(),
@@ -52,7 +57,11 @@ fn flag(entry: &mut Value) {
     let Some(text) = entry.as_str() else { return };
     let (name, value) = text.split_once('=').unwrap_or(("", text));
     if has_credentials(value) || (name.starts_with("--") && is_secret(name) && !value.is_empty()) {
-        let hidden = if name.is_empty() { HIDDEN.to_owned() } else { format!("{name}={HIDDEN}") };
+        let hidden = if name.is_empty() {
+            HIDDEN.to_owned()
+        } else {
+            format!("{name}={HIDDEN}")
+        };
         *entry = hidden.into();
     }
 }
@@ -60,14 +69,35 @@ fn flag(entry: &mut Value) {
 /// A name of something secret. A file is named, not shown.
 fn is_secret(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    let told = ["password", "passwd", "secret", "token", "credential", "access_key", "access-key", "api_key", "apikey"];
-    told.iter().any(|word| name.contains(word)) && !name.ends_with("file") && !name.ends_with("path")
+    let told = [
+        "password",
+        "passwd",
+        "secret",
+        "token",
+        "credential",
+        "access_key",
+        "access-key",
+        "api_key",
+        "apikey",
+    ];
+    told.iter().any(|word| name.contains(word))
+        && !name.ends_with("file")
+        && !name.ends_with("path")
 }
 
 /// A configuration with keys in it, or an address with a password.
 fn has_credentials(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
-    let keys = ["secret_key", "access_key", "password:", "\"password\"", "bearer_token:", "sas_token", "account_key", "service_account:"];
+    let keys = [
+        "secret_key",
+        "access_key",
+        "password:",
+        "\"password\"",
+        "bearer_token:",
+        "sas_token",
+        "account_key",
+        "service_account:",
+    ];
     keys.iter().any(|key| lower.contains(key)) || has_userinfo(text)
 }
 
@@ -75,6 +105,8 @@ fn has_credentials(text: &str) -> bool {
 fn has_userinfo(text: &str) -> bool {
     text.split("://").skip(1).any(|rest| {
         let authority = rest.split(['/', '?', ' ']).next().unwrap_or_default();
-        authority.split_once('@').is_some_and(|(user, _)| user.contains(':'))
+        authority
+            .split_once('@')
+            .is_some_and(|(user, _)| user.contains(':'))
     })
 }

@@ -83,7 +83,11 @@ impl Resume {
 
     fn is_repeated(&mut self, line: &[u8]) -> bool {
         let time = time_of(line);
-        if let Some(count) = self.expected.get_mut(&hash(line)).filter(|count| **count > 0) {
+        if let Some(count) = self
+            .expected
+            .get_mut(&hash(line))
+            .filter(|count| **count > 0)
+        {
             *count -= 1;
             return true;
         }

@@ -49,7 +49,10 @@ impl Right {
     pub fn name(&self) -> String {
         let dot = if self.group.is_empty() { "" } else { "." };
         let slash = if self.subresource.is_empty() { "" } else { "/" };
-        format!("{} {}{dot}{}{slash}{}", self.verb, self.resource, self.group, self.subresource)
+        format!(
+            "{} {}{dot}{}{slash}{}",
+            self.verb, self.resource, self.group, self.subresource
+        )
     }
 }
 
@@ -61,10 +64,25 @@ const fn right(
     need: Need,
     cost: &'static str,
 ) -> Right {
-    Right { verb, group, resource, subresource, scope: RightScope::Namespace, need, cost }
+    Right {
+        verb,
+        group,
+        resource,
+        subresource,
+        scope: RightScope::Namespace,
+        need,
+        cost,
+    }
 }
 
-pub(super) const PODS: Right = right("list", "", "pods", "", Need::Required, "no receiver can be found: nothing can be said");
+pub(super) const PODS: Right = right(
+    "list",
+    "",
+    "pods",
+    "",
+    Need::Required,
+    "no receiver can be found: nothing can be said",
+);
 pub(super) const LOGS: Right = right(
     "get",
     "",
@@ -105,8 +123,14 @@ pub(super) const STATEFULSETS: Right = right(
     Need::Standard,
     "a rollout or a scale-out cannot be told from a fault",
 );
-pub(super) const DEPLOYMENTS: Right =
-    right("list", "apps", "deployments", "", Need::Standard, "a rollout of the routers cannot be told from a fault");
+pub(super) const DEPLOYMENTS: Right = right(
+    "list",
+    "apps",
+    "deployments",
+    "",
+    Need::Standard,
+    "a rollout of the routers cannot be told from a fault",
+);
 pub(super) const REVISIONS: Right = right(
     "list",
     "apps",
@@ -133,11 +157,25 @@ pub(super) const POD_PROXY: Right = right(
 );
 pub(super) const NODES: Right = Right {
     scope: RightScope::Cluster,
-    ..right("list", "", "nodes", "", Need::Optional, "pressure, taints and loss of nodes are known from events only")
+    ..right(
+        "list",
+        "",
+        "nodes",
+        "",
+        Need::Optional,
+        "pressure, taints and loss of nodes are known from events only",
+    )
 };
 pub(super) const NODE_EVENTS: Right = Right {
     scope: RightScope::Cluster,
-    ..right("list", "", "events", "", Need::Optional, "kernel OOM kills and reboots that nodes report are not seen")
+    ..right(
+        "list",
+        "",
+        "events",
+        "",
+        Need::Optional,
+        "kernel OOM kills and reboots that nodes report are not seen",
+    )
 };
 pub(super) const NODE_PROXY: Right = Right {
     scope: RightScope::Cluster,
@@ -170,11 +208,46 @@ pub const RIGHTS: [Right; 13] = [
 
 /// Rights that rdiag must not have: it reads no Secrets and changes nothing.
 const TOO_MUCH: [Right; 5] = [
-    right("get", "", "secrets", "", Need::Optional, "it can read Secrets"),
-    right("list", "", "secrets", "", Need::Optional, "it can list Secrets"),
-    right("delete", "", "pods", "", Need::Optional, "it can delete pods"),
-    right("create", "", "pods", "exec", Need::Optional, "it can run programs in pods"),
-    right("patch", "apps", "statefulsets", "", Need::Optional, "it can change StatefulSets"),
+    right(
+        "get",
+        "",
+        "secrets",
+        "",
+        Need::Optional,
+        "it can read Secrets",
+    ),
+    right(
+        "list",
+        "",
+        "secrets",
+        "",
+        Need::Optional,
+        "it can list Secrets",
+    ),
+    right(
+        "delete",
+        "",
+        "pods",
+        "",
+        Need::Optional,
+        "it can delete pods",
+    ),
+    right(
+        "create",
+        "",
+        "pods",
+        "exec",
+        Need::Optional,
+        "it can run programs in pods",
+    ),
+    right(
+        "patch",
+        "apps",
+        "statefulsets",
+        "",
+        Need::Optional,
+        "it can change StatefulSets",
+    ),
 ];
 
 /// What an identity may do in one namespace.
@@ -192,7 +265,9 @@ impl Audit {
     /// A right of the shipped Role is missing.
     #[must_use]
     pub fn lacks(&self) -> bool {
-        self.rights.iter().any(|(right, granted)| !granted && right.need != Need::Optional)
+        self.rights
+            .iter()
+            .any(|(right, granted)| !granted && right.need != Need::Optional)
     }
 }
 
@@ -203,7 +278,11 @@ impl Audit {
 pub async fn audit(cluster: &Cluster, target: &super::Target) -> Result<Vec<Audit>, CollectError> {
     let mut audits = Vec::new();
     for place in pods::places(cluster, &target.namespaces) {
-        let mut audit = Audit { namespace: place.clone(), rights: Vec::new(), too_much: Vec::new() };
+        let mut audit = Audit {
+            namespace: place.clone(),
+            rights: Vec::new(),
+            too_much: Vec::new(),
+        };
         for right in RIGHTS {
             let granted = ask(cluster, &right, place.as_deref()).await?;
             audit.rights.push((right, granted));
@@ -223,7 +302,10 @@ pub async fn audit(cluster: &Cluster, target: &super::Target) -> Result<Vec<Audi
 /// # Errors
 /// When the API server cannot be asked.
 pub async fn whoami(cluster: &Cluster) -> Result<String, CollectError> {
-    cluster.who().await.map_err(|refusal| refusal.fatal(cluster, "ask who this identity is"))
+    cluster
+        .who()
+        .await
+        .map_err(|refusal| refusal.fatal(cluster, "ask who this identity is"))
 }
 
 /// How many containers the pods of `target` have: so many streams `kubectl logs -l` would open.
@@ -243,7 +325,10 @@ async fn ask(cluster: &Cluster, right: &Right, place: Option<&str>) -> Result<bo
         RightScope::Cluster => None,
     };
     let attempt = format!("ask whether it is allowed to {}", right.name());
-    cluster.may(right, place).await.map_err(|refusal: Refusal| refusal.fatal(cluster, &attempt))
+    cluster
+        .may(right, place)
+        .await
+        .map_err(|refusal: Refusal| refusal.fatal(cluster, &attempt))
 }
 
 /// Name and namespace of the Role that [`role`] prints.
@@ -260,7 +345,11 @@ pub fn role(namespace: &str, subject: &Subject) -> String {
     rules += &rule("\"\"", "pods/log", "get");
     rules += &rule("\"\"", "events, persistentvolumeclaims", "list");
     rules += &rule("\"\"", "configmaps", "get");
-    rules += &rule("apps", "statefulsets, deployments, controllerrevisions", "list");
+    rules += &rule(
+        "apps",
+        "statefulsets, deployments, controllerrevisions",
+        "list",
+    );
     rules += &rule("discovery.k8s.io", "endpointslices", "list");
     let who = subject.yaml();
     format!(
@@ -288,10 +377,14 @@ impl Subject {
     /// From the name that the API server gives an identity.
     #[must_use]
     pub fn of(user: &str) -> Self {
-        match user.strip_prefix("system:serviceaccount:").and_then(|rest| rest.split_once(':')) {
-            Some((namespace, name)) => {
-                Self::ServiceAccount { namespace: namespace.to_owned(), name: name.to_owned() }
-            }
+        match user
+            .strip_prefix("system:serviceaccount:")
+            .and_then(|rest| rest.split_once(':'))
+        {
+            Some((namespace, name)) => Self::ServiceAccount {
+                namespace: namespace.to_owned(),
+                name: name.to_owned(),
+            },
             None => Self::User(user.to_owned()),
         }
     }
@@ -303,7 +396,9 @@ impl Subject {
             }
             Self::User(name) => {
                 let name = serde_json::Value::from(name.as_str());
-                format!("  - apiGroup: rbac.authorization.k8s.io\n    kind: User\n    name: {name}\n")
+                format!(
+                    "  - apiGroup: rbac.authorization.k8s.io\n    kind: User\n    name: {name}\n"
+                )
             }
         }
     }

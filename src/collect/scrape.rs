@@ -34,10 +34,15 @@ impl<'a> Way<'a> {
         let client = || {
             // Pods show certificates for names, and are asked at addresses. What they say is not secret,
             // and nothing secret is sent to them.
-            let builder = reqwest::Client::builder().no_proxy().connect_timeout(CONNECT);
+            let builder = reqwest::Client::builder()
+                .no_proxy()
+                .connect_timeout(CONNECT);
             builder.tls_danger_accept_invalid_certs(true).build().ok()
         };
-        Some(Self { cluster, direct: direct.then(client).flatten() })
+        Some(Self {
+            cluster,
+            direct: direct.then(client).flatten(),
+        })
     }
 
     async fn ask(&self, pod: &Pod, port: u16, path: &str, most: usize) -> Result<Answer, Refusal> {
@@ -45,11 +50,16 @@ impl<'a> Way<'a> {
         let Some(client) = &self.direct else {
             let (namespace, name) = (&pod.namespace, &pod.name);
             let prefix = if scheme == "https" { "https:" } else { "" };
-            let path = format!("/api/v1/namespaces/{namespace}/pods/{prefix}{name}:{port}/proxy{path}");
+            let path =
+                format!("/api/v1/namespaces/{namespace}/pods/{prefix}{name}:{port}/proxy{path}");
             return self.cluster.bytes(&path, most).await;
         };
         let address = pod.text("/status/podIP").unwrap_or_default();
-        let address = if address.contains(':') { format!("[{address}]") } else { address.to_owned() };
+        let address = if address.contains(':') {
+            format!("[{address}]")
+        } else {
+            address.to_owned()
+        };
         let url = format!("{scheme}://{address}:{port}{path}");
         let sent = tokio::time::timeout(self.cluster.timeout, client.get(url).send()).await;
         let response = sent
@@ -61,8 +71,16 @@ impl<'a> Way<'a> {
         if code.is_success() {
             return Ok(answer);
         }
-        let message = String::from_utf8_lossy(&answer.body).chars().take(300).collect();
-        Err(Refusal::Status { code: code.as_u16(), message, own: false, retry_after: None })
+        let message = String::from_utf8_lossy(&answer.body)
+            .chars()
+            .take(300)
+            .collect();
+        Err(Refusal::Status {
+            code: code.as_u16(),
+            message,
+            own: false,
+            retry_after: None,
+        })
     }
 }
 
@@ -101,25 +119,37 @@ where
     F: Fn(&'p Pod) -> W,
     W: Future<Output = Result<(), CollectError>>,
 {
-    let mut running = futures::stream::iter(pods.iter().map(|pod| work(pod))).buffer_unordered(limits::COLLECT_SCRAPES);
+    let mut running = futures::stream::iter(pods.iter().map(|pod| work(pod)))
+        .buffer_unordered(limits::COLLECT_SCRAPES);
     while let Some(done) = running.next().await {
         done?;
     }
     Ok(())
 }
 
-async fn metrics(way: &Way<'_>, pod: &Pod, bundle: &Writer, notes: &Notes<'_>) -> Result<(), CollectError> {
+async fn metrics(
+    way: &Way<'_>,
+    pod: &Pod,
+    bundle: &Writer,
+    notes: &Notes<'_>,
+) -> Result<(), CollectError> {
     if notes.is_missing(&rights::POD_PROXY, Some(&pod.namespace)) {
         return Ok(());
     }
     let what = format!("metrics of {}", pod.full_name());
     let port = pod.port("http-address", &["http", "metrics"], HTTP);
-    match way.ask(pod, port, "/metrics", limits::COLLECT_SCRAPE_BYTES).await {
+    match way
+        .ask(pod, port, "/metrics", limits::COLLECT_SCRAPE_BYTES)
+        .await
+    {
         Ok(mut answer) => {
             if answer.cut {
                 let end = memchr::memrchr(b'\n', &answer.body).map_or(0, |at| at + 1);
                 answer.body.truncate(end);
-                notes.gap(what, format!("cut at {} MiB", limits::COLLECT_SCRAPE_BYTES >> 20));
+                notes.gap(
+                    what,
+                    format!("cut at {} MiB", limits::COLLECT_SCRAPE_BYTES >> 20),
+                );
             }
             bundle.metrics(&pod.namespace, &pod.name, now().as_second(), &answer.body)?;
         }
@@ -128,7 +158,12 @@ async fn metrics(way: &Way<'_>, pod: &Pod, bundle: &Writer, notes: &Notes<'_>) -
     Ok(())
 }
 
-async fn ready(way: &Way<'_>, pod: &Pod, bundle: &Writer, notes: &Notes<'_>) -> Result<(), CollectError> {
+async fn ready(
+    way: &Way<'_>,
+    pod: &Pod,
+    bundle: &Writer,
+    notes: &Notes<'_>,
+) -> Result<(), CollectError> {
     if notes.is_missing(&rights::POD_PROXY, Some(&pod.namespace)) {
         return Ok(());
     }
@@ -137,7 +172,12 @@ async fn ready(way: &Way<'_>, pod: &Pod, bundle: &Writer, notes: &Notes<'_>) -> 
     match way.ask(pod, port, path, BODY).await {
         Ok(answer) => bundle.http(&pod.namespace, &pod.name, port, path, &answer.body)?,
         // "Not ready" is an answer.
-        Err(Refusal::Status { code: 503, own: false, message, .. }) => {
+        Err(Refusal::Status {
+            code: 503,
+            own: false,
+            message,
+            ..
+        }) => {
             bundle.http(&pod.namespace, &pod.name, port, path, message.as_bytes())?;
         }
         Err(refusal) => {
@@ -148,14 +188,21 @@ async fn ready(way: &Way<'_>, pod: &Pod, bundle: &Writer, notes: &Notes<'_>) -> 
     Ok(())
 }
 
-async fn tsdb(way: &Way<'_>, pod: &Pod, bundle: &Writer, notes: &Notes<'_>) -> Result<(), CollectError> {
+async fn tsdb(
+    way: &Way<'_>,
+    pod: &Pod,
+    bundle: &Writer,
+    notes: &Notes<'_>,
+) -> Result<(), CollectError> {
     if notes.is_missing(&rights::POD_PROXY, Some(&pod.namespace)) {
         return Ok(());
     }
     let port = pod.port("remote-write.address", &["remote-write"], REMOTE_WRITE);
     let path = "/api/v1/status/tsdb";
     // Versions before 0.28 do not know the parameter, and answer for the default tenant.
-    let mut answer = way.ask(pod, port, &format!("{path}?all_tenants=true"), BODY).await;
+    let mut answer = way
+        .ask(pod, port, &format!("{path}?all_tenants=true"), BODY)
+        .await;
     if matches!(&answer, Err(refusal) if refusal.code() == Some(400)) {
         answer = way.ask(pod, port, path, BODY).await;
     }
@@ -186,11 +233,16 @@ pub(super) async fn volumes(cluster: &Cluster, pods: &[Pod], notes: &Notes<'_>) 
     let mut claims = BTreeSet::new();
     for pod in pods {
         let volumes = pod.list("/spec/volumes").iter();
-        let named: Vec<&str> =
-            volumes.filter_map(|v| v.pointer("/persistentVolumeClaim/claimName")?.as_str()).collect();
+        let named: Vec<&str> = volumes
+            .filter_map(|v| v.pointer("/persistentVolumeClaim/claimName")?.as_str())
+            .collect();
         if let (Some(node), false) = (pod.text("/spec/nodeName"), named.is_empty()) {
             nodes.insert(node.to_owned());
-            claims.extend(named.into_iter().map(|claim| (pod.namespace.clone(), claim.to_owned())));
+            claims.extend(
+                named
+                    .into_iter()
+                    .map(|claim| (pod.namespace.clone(), claim.to_owned())),
+            );
         }
     }
     let mut series = Vec::new();
@@ -215,18 +267,36 @@ pub(super) async fn volumes(cluster: &Cluster, pods: &[Pod], notes: &Notes<'_>) 
 }
 
 /// The `kubelet_volume_stats_…` lines of a scrape that are about `claims`.
-pub(super) fn volume_series(scrape: &[u8], claims: &BTreeSet<(String, String)>, unix: i64) -> Vec<Value> {
+pub(super) fn volume_series(
+    scrape: &[u8],
+    claims: &BTreeSet<(String, String)>,
+    unix: i64,
+) -> Vec<Value> {
     let mut series = Vec::new();
-    for line in scrape.split(|b| *b == b'\n').filter(|line| line.starts_with(b"kubelet_volume_stats_")) {
-        let Ok(line) = std::str::from_utf8(line) else { continue };
-        let Some((name, rest)) = line.split_once('{') else { continue };
-        let Some((labels, value)) = rest.rsplit_once("} ") else { continue };
+    for line in scrape
+        .split(|b| *b == b'\n')
+        .filter(|line| line.starts_with(b"kubelet_volume_stats_"))
+    {
+        let Ok(line) = std::str::from_utf8(line) else {
+            continue;
+        };
+        let Some((name, rest)) = line.split_once('{') else {
+            continue;
+        };
+        let Some((labels, value)) = rest.rsplit_once("} ") else {
+            continue;
+        };
         // Names of namespaces and claims hold neither quotes nor commas.
         let label = |wanted: &str| {
-            let pair = labels.split(',').find_map(|pair| pair.trim().strip_prefix(wanted)?.strip_prefix("=\""))?;
+            let pair = labels
+                .split(',')
+                .find_map(|pair| pair.trim().strip_prefix(wanted)?.strip_prefix("=\""))?;
             pair.strip_suffix('"').map(str::to_owned)
         };
-        let (Some(namespace), Some(claim)) = (label("namespace"), label("persistentvolumeclaim")) else { continue };
+        let (Some(namespace), Some(claim)) = (label("namespace"), label("persistentvolumeclaim"))
+        else {
+            continue;
+        };
         if !claims.contains(&(namespace.clone(), claim.clone())) {
             continue;
         }

@@ -6,8 +6,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 /// Pods of Thanos Receive as charts and manifests label them: any of these.
-pub const DEFAULT_SELECTORS: [&str; 3] =
-    ["app=thanos-receive", "app.kubernetes.io/name=thanos-receive", "app.kubernetes.io/component=receive"];
+pub const DEFAULT_SELECTORS: [&str; 3] = [
+    "app=thanos-receive",
+    "app.kubernetes.io/name=thanos-receive",
+    "app.kubernetes.io/component=receive",
+];
 
 /// What to collect.
 #[derive(Clone, Debug)]

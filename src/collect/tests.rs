@@ -21,7 +21,9 @@ fn resumed(before: &[Vec<u8>], after: &[Vec<u8>]) -> (Vec<String>, bool) {
     before.iter().for_each(|line| resume.note(line));
     resume.begin();
     let fresh = after.iter().filter(|line| resume.admit(line));
-    let fresh = fresh.map(|line| String::from_utf8_lossy(&line[31..]).into_owned()).collect();
+    let fresh = fresh
+        .map(|line| String::from_utf8_lossy(&line[31..]).into_owned())
+        .collect();
     (fresh, resume.lost_touch())
 }
 
@@ -31,7 +33,10 @@ fn lines_that_come_again_are_known() {
     let check = |before: &[&Vec<u8>], after: &[&Vec<u8>], expected: &[&str], lost: bool| {
         let owned = |list: &[&Vec<u8>]| list.iter().map(|l| (*l).clone()).collect::<Vec<_>>();
         let got = resumed(&owned(before), &owned(after));
-        assert_eq!(got, (expected.iter().map(|s| (*s).to_owned()).collect(), lost));
+        assert_eq!(
+            got,
+            (expected.iter().map(|s| (*s).to_owned()).collect(), lost)
+        );
     };
     check(&[&a, &b], &[&a, &b, &c], &["c"], false);
     // The same line twice is two lines: as often as it was seen, it is known.
@@ -47,7 +52,9 @@ fn lines_that_come_again_are_known() {
 #[test]
 fn what_fell_out_of_the_window_is_known_by_its_time() {
     let many = crate::limits::RESUME_LINES + 100;
-    let lines: Vec<Vec<u8>> = (0..many).map(|i| stamped(1, u32::try_from(i).unwrap(), &i.to_string())).collect();
+    let lines: Vec<Vec<u8>> = (0..many)
+        .map(|i| stamped(1, u32::try_from(i).unwrap(), &i.to_string()))
+        .collect();
     let mut again = lines.clone();
     again.push(stamped(2, 0, "new"));
     let (fresh, lost) = resumed(&lines, &again);
@@ -66,18 +73,50 @@ fn mounted_files_are_traced_to_their_config_map() {
         });
         assert_eq!(source(&pod(&spec), "/etc/thanos/hashrings.json"), expected);
     };
-    let map = |key: &str| Found::Map { map: "ring".to_owned(), key: key.to_owned() };
+    let map = |key: &str| Found::Map {
+        map: "ring".to_owned(),
+        key: key.to_owned(),
+    };
     let folder = || json!({ "name": "v", "mountPath": "/etc/thanos" });
-    check(folder(), json!({ "name": "v", "configMap": { "name": "ring" } }), map("hashrings.json"));
+    check(
+        folder(),
+        json!({ "name": "v", "configMap": { "name": "ring" } }),
+        map("hashrings.json"),
+    );
     let items = json!([{ "key": "ring.json", "path": "hashrings.json" }]);
-    check(folder(), json!({ "name": "v", "configMap": { "name": "ring", "items": items } }), map("ring.json"));
+    check(
+        folder(),
+        json!({ "name": "v", "configMap": { "name": "ring", "items": items } }),
+        map("ring.json"),
+    );
     let file = json!({ "name": "v", "mountPath": "/etc/thanos/hashrings.json", "subPath": "h" });
-    check(file, json!({ "name": "v", "configMap": { "name": "ring" } }), map("h"));
-    let sources = json!([{ "secret": { "name": "s" } }, { "configMap": { "name": "ring", "items": items } }]);
-    check(folder(), json!({ "name": "v", "projected": { "sources": sources } }), map("ring.json"));
-    check(folder(), json!({ "name": "v", "secret": { "secretName": "s" } }), Found::Secret);
-    check(folder(), json!({ "name": "v", "emptyDir": {} }), Found::Elsewhere);
-    check(json!({ "name": "v", "mountPath": "/etc/thanosish" }), json!({ "name": "v" }), Found::Elsewhere);
+    check(
+        file,
+        json!({ "name": "v", "configMap": { "name": "ring" } }),
+        map("h"),
+    );
+    let sources =
+        json!([{ "secret": { "name": "s" } }, { "configMap": { "name": "ring", "items": items } }]);
+    check(
+        folder(),
+        json!({ "name": "v", "projected": { "sources": sources } }),
+        map("ring.json"),
+    );
+    check(
+        folder(),
+        json!({ "name": "v", "secret": { "secretName": "s" } }),
+        Found::Secret,
+    );
+    check(
+        folder(),
+        json!({ "name": "v", "emptyDir": {} }),
+        Found::Elsewhere,
+    );
+    check(
+        json!({ "name": "v", "mountPath": "/etc/thanosish" }),
+        json!({ "name": "v" }),
+        Found::Elsewhere,
+    );
 }
 
 #[test]
@@ -88,7 +127,10 @@ fn ports_and_flags_are_read_from_the_container() {
     ] });
     let pod = pod(&spec);
     assert_eq!(pod.port("http-address", &["http"], 10902), 10999);
-    assert_eq!(pod.port("remote-write.address", &["remote-write"], 19291), 19291);
+    assert_eq!(
+        pod.port("remote-write.address", &["remote-write"], 19291),
+        19291
+    );
     assert_eq!(pod.port("grpc-address", &["http"], 10901), 1);
     assert_eq!(pod.flag("x"), Some("y"));
 }
@@ -101,12 +143,30 @@ fn credentials_and_book_keeping_are_taken_out() {
     };
     let spec = |env: Value, args: Value| json!({ "spec": { "template": { "spec": { "containers": [{ "env": env, "args": args }] } } } });
     check(
-        spec(json!([{ "name": "DB_PASSWORD", "value": "x" }, { "name": "NAME", "value": "y" }]), json!(["--a=b"])),
-        spec(json!([{ "name": "DB_PASSWORD", "value": "(hidden)" }, { "name": "NAME", "value": "y" }]), json!(["--a=b"])),
+        spec(
+            json!([{ "name": "DB_PASSWORD", "value": "x" }, { "name": "NAME", "value": "y" }]),
+            json!(["--a=b"]),
+        ),
+        spec(
+            json!([{ "name": "DB_PASSWORD", "value": "(hidden)" }, { "name": "NAME", "value": "y" }]),
+            json!(["--a=b"]),
+        ),
     );
     check(
-        spec(json!([{ "name": "URL", "value": "https://u:p@h/x" }]), json!(["--objstore.config=type: S3\nsecret_key: k", "--objstore.config-file=/secret/file"])),
-        spec(json!([{ "name": "URL", "value": "(hidden)" }]), json!(["--objstore.config=(hidden)", "--objstore.config-file=/secret/file"])),
+        spec(
+            json!([{ "name": "URL", "value": "https://u:p@h/x" }]),
+            json!([
+                "--objstore.config=type: S3\nsecret_key: k",
+                "--objstore.config-file=/secret/file"
+            ]),
+        ),
+        spec(
+            json!([{ "name": "URL", "value": "(hidden)" }]),
+            json!([
+                "--objstore.config=(hidden)",
+                "--objstore.config-file=/secret/file"
+            ]),
+        ),
     );
     check(
         json!({ "metadata": { "managedFields": [], "annotations": { "kubectl.kubernetes.io/last-applied-configuration": "{}", "a": "b" } } }),
@@ -118,7 +178,9 @@ fn credentials_and_book_keeping_are_taken_out() {
 fn kubelets_are_asked_about_our_claims_only() {
     let scrape = b"# HELP x\nkubelet_volume_stats_used_bytes{namespace=\"n\",persistentvolumeclaim=\"data-0\"} 7e+09\n\
         kubelet_volume_stats_used_bytes{namespace=\"other\",persistentvolumeclaim=\"data-0\"} 1\nkubelet_volume_stats_used_bytes{broken 1\n";
-    let claims = [("n".to_owned(), "data-0".to_owned())].into_iter().collect();
+    let claims = [("n".to_owned(), "data-0".to_owned())]
+        .into_iter()
+        .collect();
     let series = volume_series(scrape, &claims, 42);
     assert_eq!(
         series,
@@ -132,7 +194,10 @@ fn kubelets_are_asked_about_our_claims_only() {
 #[test]
 fn the_role_is_for_whoever_asked_and_names_no_secrets() {
     let text = role("monitoring", &Subject::of("system:serviceaccount:ops:bot"));
-    assert!(text.contains("kind: ServiceAccount\n    name: bot\n    namespace: ops"), "{text}");
+    assert!(
+        text.contains("kind: ServiceAccount\n    name: bot\n    namespace: ops"),
+        "{text}"
+    );
     assert!(!text.contains("secret"), "{text}");
     let text = role("monitoring", &Subject::of("eve@example.org: x"));
     assert!(text.contains("name: \"eve@example.org: x\""), "{text}");

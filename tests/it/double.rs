@@ -38,7 +38,9 @@ pub(crate) struct Double {
 
 impl Double {
     /// `answer` gets the method, the path with its query, and how often that path was asked before.
-    pub(crate) fn start(answer: impl Fn(&str, &str, usize) -> Reply + Send + Sync + 'static) -> Self {
+    pub(crate) fn start(
+        answer: impl Fn(&str, &str, usize) -> Reply + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let requests: Arc<Mutex<Vec<String>>> = Arc::default();
@@ -50,7 +52,11 @@ impl Double {
                 thread::spawn(move || serve(stream, &*answer, &seen));
             }
         });
-        Self { port, requests, dir: tempfile::tempdir().unwrap() }
+        Self {
+            port,
+            requests,
+            dir: tempfile::tempdir().unwrap(),
+        }
     }
 
     /// Everything that was asked, as `METHOD path?query`.
@@ -60,7 +66,11 @@ impl Double {
 
     pub(crate) fn kubeconfig(&self) -> PathBuf {
         let path = self.dir.path().join("kubeconfig");
-        std::fs::write(&path, kubeconfig(&format!("http://127.0.0.1:{}", self.port))).unwrap();
+        std::fs::write(
+            &path,
+            kubeconfig(&format!("http://127.0.0.1:{}", self.port)),
+        )
+        .unwrap();
         path
     }
 
@@ -79,7 +89,11 @@ pub(crate) fn kubeconfig(server: &str) -> String {
     .to_string()
 }
 
-fn serve(stream: TcpStream, answer: &(dyn Fn(&str, &str, usize) -> Reply), seen: &Mutex<Vec<String>>) {
+fn serve(
+    stream: TcpStream,
+    answer: &(dyn Fn(&str, &str, usize) -> Reply),
+    seen: &Mutex<Vec<String>>,
+) {
     let mut reader = BufReader::new(stream.try_clone().unwrap());
     let mut out = stream;
     loop {
@@ -102,7 +116,10 @@ fn serve(stream: TcpStream, answer: &(dyn Fn(&str, &str, usize) -> Reply), seen:
             return;
         }
         let mut words = first.split(' ');
-        let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+        let (method, path) = (
+            words.next().unwrap_or_default(),
+            words.next().unwrap_or_default(),
+        );
         let request = format!("{method} {path}");
         let before = {
             let mut seen = seen.lock().unwrap();
@@ -111,7 +128,11 @@ fn serve(stream: TcpStream, answer: &(dyn Fn(&str, &str, usize) -> Reply), seen:
             before
         };
         // What a review asks stands in its body.
-        let path = if method == "POST" { format!("{path}#{}", String::from_utf8_lossy(&body)) } else { path.to_owned() };
+        let path = if method == "POST" {
+            format!("{path}#{}", String::from_utf8_lossy(&body))
+        } else {
+            path.to_owned()
+        };
         if send(&mut out, answer(method, &path, before)).is_err() {
             return;
         }
@@ -124,10 +145,18 @@ fn send(out: &mut TcpStream, reply: Reply) -> std::io::Result<()> {
     match reply {
         Reply::Json(code, value) => {
             let text = value.to_string();
-            write!(out, "HTTP/1.1 {code} X\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{text}", text.len())
+            write!(
+                out,
+                "HTTP/1.1 {code} X\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{text}",
+                text.len()
+            )
         }
         Reply::Raw(code, headers, body) => {
-            write!(out, "HTTP/1.1 {code} X\r\n{headers}content-length: {}\r\n\r\n", body.len())?;
+            write!(
+                out,
+                "HTTP/1.1 {code} X\r\n{headers}content-length: {}\r\n\r\n",
+                body.len()
+            )?;
             out.write_all(&body)
         }
         Reply::Stream(pieces) => {
@@ -176,7 +205,10 @@ pub(crate) fn status(code: u16, reason: &str, message: &str) -> Reply {
 
 /// A list as the API server gives it: its items do not repeat what they are.
 pub(crate) fn list(kind: &str, items: Vec<Value>) -> Reply {
-    Reply::Json(200, json!({ "kind": format!("{kind}List"), "apiVersion": "v1", "metadata": {}, "items": items }))
+    Reply::Json(
+        200,
+        json!({ "kind": format!("{kind}List"), "apiVersion": "v1", "metadata": {}, "items": items }),
+    )
 }
 
 /// A receiver that runs.

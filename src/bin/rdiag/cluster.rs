@@ -31,7 +31,12 @@ pub(crate) struct ClusterArgs {
     #[arg(long, value_name = "DIR", env = "RDIAG_BUNDLE_DIR")]
     bundle_dir: Option<PathBuf>,
     /// How many of them to keep
-    #[arg(long, value_name = "N", default_value_t = 10, env = "RDIAG_BUNDLES_KEPT")]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 10,
+        env = "RDIAG_BUNDLES_KEPT"
+    )]
     bundles_kept: usize,
     /// Before the report, print it as one line of JSON: for logs that machines read
     #[arg(long, env = "RDIAG_JSON_LINE")]
@@ -52,7 +57,8 @@ pub(crate) fn run(common: &Common, args: &ClusterArgs) -> Result<bool, Failure> 
     let runtime = collect::runtime()?;
     // Whatever is written in between goes with it.
     let scratch = tempfile::Builder::new().prefix("rdiag-").tempdir();
-    let scratch = scratch.map_err(|e| Failure::Job(format!("could not make a temporary folder: {e}")))?;
+    let scratch =
+        scratch.map_err(|e| Failure::Job(format!("could not make a temporary folder: {e}")))?;
     let path = match &args.bundle_dir {
         Some(dir) => dir.join(bundle_name()),
         None => scratch.path().join("bundle"),
@@ -84,7 +90,11 @@ pub(crate) fn run(common: &Common, args: &ClusterArgs) -> Result<bool, Failure> 
 
 /// The report as one line of JSON.
 pub(crate) fn json_line(analysis: &Analysis) -> Result<String, Failure> {
-    let text = report::render(&analysis.report, output::format(Output::Json), report::Style::default());
+    let text = report::render(
+        &analysis.report,
+        output::format(Output::Json),
+        report::Style::default(),
+    );
     let value: serde_json::Value =
         serde_json::from_str(&text).map_err(|e| Failure::Job(format!("writing JSON: {e}")))?;
     Ok(format!("{value}\n"))
@@ -92,22 +102,38 @@ pub(crate) fn json_line(analysis: &Analysis) -> Result<String, Failure> {
 
 /// The verdict and the cause in one line.
 fn summary(analysis: &Analysis) -> String {
-    let Some(incident) = analysis.report.incidents.iter().find(|i| i.verdict != "benign") else {
+    let Some(incident) = analysis
+        .report
+        .incidents
+        .iter()
+        .find(|i| i.verdict != "benign")
+    else {
         return "nothing to act on".to_owned();
     };
     let best = incident.hypotheses.iter().find(|h| h.role != "benign");
     let (cause, names) = best.map_or((String::new(), String::new()), |h| {
         let names: Vec<&str> = h.subjects.iter().map(|s| s.name.as_str()).take(5).collect();
-        (format!(": {}", h.title), format!(" ({}: {})", h.cause, names.join(", ")))
+        (
+            format!(": {}", h.title),
+            format!(" ({}: {})", h.cause, names.join(", ")),
+        )
     });
     format!("{}{cause}{names}", incident.verdict)
 }
 
 /// `rdiag-20261123T041500Z.tar.zst`: sorts by time.
 fn bundle_name() -> String {
-    #[expect(clippy::disallowed_methods, reason = "the rim reads the clock, so that the core need not")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the rim reads the clock, so that the core need not"
+    )]
     let now = jiff::Timestamp::now();
-    let stamp: String = now.to_string().chars().take(19).filter(|c| !matches!(c, '-' | ':')).collect();
+    let stamp: String = now
+        .to_string()
+        .chars()
+        .take(19)
+        .filter(|c| !matches!(c, '-' | ':'))
+        .collect();
     format!("{BUNDLE_PREFIX}{stamp}Z{BUNDLE_SUFFIX}")
 }
 
@@ -116,10 +142,15 @@ const BUNDLE_SUFFIX: &str = ".tar.zst";
 
 /// Removes all but the newest bundles of ours.
 fn prune(dir: &Path, kept: usize) -> Result<(), Failure> {
-    let failed = |e: std::io::Error| Failure::Job(format!("clearing old bundles in {}: {e}", dir.display()));
+    let failed =
+        |e: std::io::Error| Failure::Job(format!("clearing old bundles in {}: {e}", dir.display()));
     let mut ours = Vec::new();
     for entry in fs::read_dir(dir).map_err(failed)? {
-        let name = entry.map_err(failed)?.file_name().to_string_lossy().into_owned();
+        let name = entry
+            .map_err(failed)?
+            .file_name()
+            .to_string_lossy()
+            .into_owned();
         if name.starts_with(BUNDLE_PREFIX) && name.ends_with(BUNDLE_SUFFIX) {
             ours.push(name);
         }
@@ -134,29 +165,48 @@ fn prune(dir: &Path, kept: usize) -> Result<(), Failure> {
 
 /// Tells those who asked to be told. That nobody could be told is said, and does not hide the answer.
 async fn post(args: &ClusterArgs, analysis: &Analysis) -> Result<(), Failure> {
-    let targets = [(&args.webhook_url_file, Output::Json), (&args.slack_url_file, Output::Slack)];
+    let targets = [
+        (&args.webhook_url_file, Output::Json),
+        (&args.slack_url_file, Output::Slack),
+    ];
     for (file, format) in targets {
         let Some(file) = file else { continue };
         let url = fs::read_to_string(file)
             .map_err(|e| Failure::Usage(format!("reading the URL from {}: {e}", file.display())))?;
-        let body = report::render(&analysis.report, output::format(format), report::Style::default());
+        let body = report::render(
+            &analysis.report,
+            output::format(format),
+            report::Style::default(),
+        );
         if let Err(why) = send(url.trim(), body).await {
             // The URL is a credential: it is not repeated.
-            let _ = writeln!(std::io::stderr(), "rdiag: could not post to the URL in {}: {why}", file.display());
+            let _ = writeln!(
+                std::io::stderr(),
+                "rdiag: could not post to the URL in {}: {why}",
+                file.display()
+            );
         }
     }
     Ok(())
 }
 
 async fn send(url: &str, body: String) -> Result<(), String> {
-    let client = reqwest::Client::builder().timeout(Duration::from_secs(15)).build().map_err(|e| e.without_url().to_string())?;
+    let client = reqwest::Client::builder()
+        .timeout(Duration::from_secs(15))
+        .build()
+        .map_err(|e| e.without_url().to_string())?;
     let mut why = String::new();
     for attempt in 0..3u64 {
         tokio::time::sleep(Duration::from_secs(attempt * 2)).await;
-        let request = client.post(url).header("content-type", "application/json").body(body.clone());
+        let request = client
+            .post(url)
+            .header("content-type", "application/json")
+            .body(body.clone());
         match request.send().await {
             Ok(answer) if answer.status().is_success() => return Ok(()),
-            Ok(answer) if answer.status().is_client_error() => return Err(format!("it answered {}", answer.status())),
+            Ok(answer) if answer.status().is_client_error() => {
+                return Err(format!("it answered {}", answer.status()));
+            }
             Ok(answer) => why = format!("it answered {}", answer.status()),
             Err(error) => why = diagnose::chain(&error.without_url()),
         }

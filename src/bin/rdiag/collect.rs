@@ -12,7 +12,8 @@ use crate::diagnose::chain;
 use crate::output::Failure;
 use rdiag::bundle::Writer;
 use rdiag::collect::{
-    self, Access, Cluster, CollectError, Lives, Namespaces, Progress, Prometheus, Scrape, Senders, Summary, Target,
+    self, Access, Cluster, CollectError, Lives, Namespaces, Progress, Prometheus, Scrape, Senders,
+    Summary, Target,
 };
 
 /// Which cluster, as whom; named as kubectl names them.
@@ -57,7 +58,9 @@ impl AccessArgs {
 
     /// A cluster to ask.
     pub(crate) async fn connect(&self) -> Result<Cluster, Failure> {
-        Cluster::connect(&self.access()).await.map_err(|error| failure(&error))
+        Cluster::connect(&self.access())
+            .await
+            .map_err(|error| failure(&error))
     }
 }
 
@@ -66,14 +69,26 @@ impl AccessArgs {
 #[command(next_help_heading = "What to look at")]
 pub(crate) struct TargetArgs {
     /// Namespace; may be repeated [default: of the context, or the pod's own]
-    #[arg(short, long, value_name = "NS", env = "RDIAG_NAMESPACE", value_delimiter = ',')]
+    #[arg(
+        short,
+        long,
+        value_name = "NS",
+        env = "RDIAG_NAMESPACE",
+        value_delimiter = ','
+    )]
     namespace: Vec<String>,
     /// All namespaces
     #[arg(short = 'A', long)]
     all_namespaces: bool,
     /// Label selector; may be repeated: pods that match any [default: app=thanos-receive,
     /// app.kubernetes.io/name=thanos-receive, app.kubernetes.io/component=receive]
-    #[arg(short = 'l', long, value_name = "SELECTOR", env = "RDIAG_SELECTOR", value_delimiter = ';')]
+    #[arg(
+        short = 'l',
+        long,
+        value_name = "SELECTOR",
+        env = "RDIAG_SELECTOR",
+        value_delimiter = ';'
+    )]
     selector: Vec<String>,
     /// Only logs of containers of this name
     #[arg(short, long, value_name = "NAME")]
@@ -109,13 +124,23 @@ pub(crate) struct TargetArgs {
     #[arg(long, value_name = "SELECTOR", env = "RDIAG_SENDER_SELECTOR")]
     sender_selector: Option<String>,
     /// Namespace of the senders, if it is another
-    #[arg(long, value_name = "NS", env = "RDIAG_SENDER_NAMESPACE", requires = "sender_selector")]
+    #[arg(
+        long,
+        value_name = "NS",
+        env = "RDIAG_SENDER_NAMESPACE",
+        requires = "sender_selector"
+    )]
     sender_namespace: Option<String>,
     /// A Prometheus to ask about the ring
     #[arg(long, value_name = "URL", env = "RDIAG_PROMETHEUS")]
     prometheus: Option<String>,
     /// File with a bearer token for that Prometheus
-    #[arg(long, value_name = "FILE", env = "RDIAG_PROMETHEUS_TOKEN_FILE", requires = "prometheus")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "RDIAG_PROMETHEUS_TOKEN_FILE",
+        requires = "prometheus"
+    )]
     prometheus_token_file: Option<PathBuf>,
 }
 
@@ -147,7 +172,11 @@ impl TargetArgs {
             since_time: self.since_time,
             until: self.until,
             tail: u64::try_from(self.tail).ok(),
-            lives: if self.previous { Lives::Previous } else { Lives::Both },
+            lives: if self.previous {
+                Lives::Previous
+            } else {
+                Lives::Both
+            },
             streams: self.max_log_requests,
             idle: self.idle_timeout,
             scrape: match self.scrape {
@@ -161,7 +190,10 @@ impl TargetArgs {
                 selector,
                 namespace: self.sender_namespace.clone(),
             }),
-            prometheus: self.prometheus.clone().map(|url| Prometheus { url, token_file: self.prometheus_token_file.clone() }),
+            prometheus: self.prometheus.clone().map(|url| Prometheus {
+                url,
+                token_file: self.prometheus_token_file.clone(),
+            }),
         }
     }
 }
@@ -178,21 +210,34 @@ pub(crate) struct CollectArgs {
 /// `rdiag collect -o PATH`.
 pub(crate) fn run(common: &Common, args: &CollectArgs) -> Result<bool, Failure> {
     let Output::File(path) = common.output else {
-        return Err(Failure::Usage("collect needs -o PATH: a folder, or a file that ends in .tar.zst".to_owned()));
+        return Err(Failure::Usage(
+            "collect needs -o PATH: a folder, or a file that ends in .tar.zst".to_owned(),
+        ));
     };
     let summary = runtime()?.block_on(into(&args.access, &args.target, path))?;
-    anstream::eprintln!("{} logs of {} pods in {}", summary.logs, summary.pods.len(), path.display());
+    anstream::eprintln!(
+        "{} logs of {} pods in {}",
+        summary.logs,
+        summary.pods.len(),
+        path.display()
+    );
     Ok(false)
 }
 
 /// A runtime for the commands that ask the world.
 pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
-    let built = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let built = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
     built.map_err(|error| Failure::Job(format!("could not start: {error}")))
 }
 
 /// Collects into a bundle at `path`. Interrupted, it leaves nothing behind.
-pub(crate) async fn into(access: &AccessArgs, target: &TargetArgs, path: &Path) -> Result<Summary, Failure> {
+pub(crate) async fn into(
+    access: &AccessArgs,
+    target: &TargetArgs,
+    path: &Path,
+) -> Result<Summary, Failure> {
     let cluster = access.connect().await?;
     let writer = Writer::create(path).map_err(|error| Failure::Job(chain(&error)))?;
     let target = target.target();
@@ -250,7 +295,9 @@ impl Bar {
             return Self(None);
         }
         let bar = ProgressBar::new(0);
-        if let Ok(style) = ProgressStyle::with_template("{spinner} {pos}/{len} logs · {msg} · {elapsed}") {
+        if let Ok(style) =
+            ProgressStyle::with_template("{spinner} {pos}/{len} logs · {msg} · {elapsed}")
+        {
             bar.set_style(style);
         }
         bar.enable_steady_tick(Duration::from_millis(200));
@@ -291,7 +338,9 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
         let digits = rest.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
         let number: u32 = rest[..digits].parse().map_err(|_| wrong())?;
         rest = &rest[digits..];
-        let letters = rest.find(|c: char| c.is_ascii_digit()).unwrap_or(rest.len());
+        let letters = rest
+            .find(|c: char| c.is_ascii_digit())
+            .unwrap_or(rest.len());
         let unit = match &rest[..letters] {
             "ms" => Duration::from_millis(1),
             "s" => Duration::from_secs(1),
@@ -300,7 +349,10 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
             "d" => Duration::from_secs(86_400),
             _ => return Err(wrong()),
         };
-        total = unit.checked_mul(number).and_then(|part| total.checked_add(part)).ok_or_else(wrong)?;
+        total = unit
+            .checked_mul(number)
+            .and_then(|part| total.checked_add(part))
+            .ok_or_else(wrong)?;
         rest = &rest[letters..];
     }
     Ok(total)

@@ -24,7 +24,9 @@ pub(crate) fn run(common: &Common, args: &DoctorArgs) -> Result<bool, Failure> {
         let cluster = args.access.connect().await?;
         let target = args.target.target();
         let failed = |error| collect::failure(&error);
-        let audits = rdiag::collect::audit(&cluster, &target).await.map_err(failed)?;
+        let audits = rdiag::collect::audit(&cluster, &target)
+            .await
+            .map_err(failed)?;
         let user = rdiag::collect::whoami(&cluster).await.map_err(failed)?;
         let containers = rdiag::collect::containers(&cluster, &target).await.ok();
         let lacks = audits.iter().any(Audit::lacks);
@@ -53,8 +55,10 @@ fn json(cluster: &Cluster, user: &str, audits: &[Audit]) -> Result<String, Failu
             serde_json::json!({ "namespace": audit.namespace, "rights": rights(audit), "more_than_needed": extra })
         })
         .collect();
-    let value = serde_json::json!({ "server": cluster.server, "user": user, "namespaces": namespaces });
-    let text = serde_json::to_string_pretty(&value).map_err(|e| Failure::Job(format!("writing JSON: {e}")))?;
+    let value =
+        serde_json::json!({ "server": cluster.server, "user": user, "namespaces": namespaces });
+    let text = serde_json::to_string_pretty(&value)
+        .map_err(|e| Failure::Job(format!("writing JSON: {e}")))?;
     Ok(format!("{text}\n"))
 }
 
@@ -66,10 +70,19 @@ fn need(need: Need) -> &'static str {
     }
 }
 
-fn text(cluster: &Cluster, user: &str, audits: &[Audit], target: &Target, containers: Option<usize>) -> String {
+fn text(
+    cluster: &Cluster,
+    user: &str,
+    audits: &[Audit],
+    target: &Target,
+    containers: Option<usize>,
+) -> String {
     let mut out = format!("{user} at {}\n", cluster.server);
     for audit in audits {
-        let place = audit.namespace.as_deref().map_or("all namespaces".to_owned(), |n| format!("namespace {n}"));
+        let place = audit
+            .namespace
+            .as_deref()
+            .map_or("all namespaces".to_owned(), |n| format!("namespace {n}"));
         let _ = writeln!(out, "\n{place}");
         for (right, granted) in &audit.rights {
             let mark = match (granted, right.need) {
@@ -83,7 +96,12 @@ fn text(cluster: &Cluster, user: &str, audits: &[Audit], target: &Target, contai
             }
         }
         for right in &audit.too_much {
-            let _ = writeln!(out, "  more than rdiag needs, and never used: {} ({})", right.name(), right.cost);
+            let _ = writeln!(
+                out,
+                "  more than rdiag needs, and never used: {} ({})",
+                right.name(),
+                right.cost
+            );
         }
         if audit.lacks() {
             let namespace = audit.namespace.as_deref().unwrap_or("NAMESPACE");
@@ -108,7 +126,9 @@ fn traps(audits: &[Audit], target: &Target, containers: Option<usize>) -> String
     if let Some(count) = containers {
         let _ = writeln!(out, "  {count} containers match {}", selectors.join(" or "));
         if count > 5 {
-            out.push_str("  kubectl logs -l follows at most 5 of them unless --max-log-requests says more\n");
+            out.push_str(
+                "  kubectl logs -l follows at most 5 of them unless --max-log-requests says more\n",
+            );
         }
     }
     out.push_str(

@@ -44,7 +44,11 @@ pub(crate) struct WatchArgs {
 
 /// `rdiag watch`: ends with Ctrl-C, and then with the last answer's exit code.
 pub(crate) fn run(common: &Common, args: &WatchArgs) -> Result<bool, Failure> {
-    let what = Diagnose { paths: Vec::new(), threads: args.threads, thanos_version: args.thanos_version.clone() };
+    let what = Diagnose {
+        paths: Vec::new(),
+        threads: args.threads,
+        thanos_version: args.thanos_version.clone(),
+    };
     let mut judge = Judge {
         common,
         options: diagnose::options(&what)?,
@@ -53,7 +57,10 @@ pub(crate) fn run(common: &Common, args: &WatchArgs) -> Result<bool, Failure> {
         last: None,
         failed: None,
     };
-    let follow = Follow { poll: args.interval, objects: args.interval.max(Duration::from_secs(15)) };
+    let follow = Follow {
+        poll: args.interval,
+        objects: args.interval.max(Duration::from_secs(15)),
+    };
     let ended = collect::runtime()?.block_on(async {
         let cluster = args.access.connect().await?;
         let target = args.target.target();
@@ -110,7 +117,10 @@ impl Judge<'_> {
     /// Judges what is there, and prints the answer if it is another one.
     fn judge(&mut self) -> Result<(), Failure> {
         let answer = self.answer()?;
-        let changed = self.last.as_ref().is_none_or(|last| last.gist != answer.gist);
+        let changed = self
+            .last
+            .as_ref()
+            .is_none_or(|last| last.gist != answer.gist);
         if changed {
             self.print(&answer)?;
         }
@@ -152,9 +162,16 @@ fn gist(analysis: &Analysis) -> String {
     let mut gist = format!("healthy={}\n", analysis.report.healthy);
     for incident in &analysis.report.incidents {
         gist.push_str(&incident.verdict);
-        for hypothesis in incident.hypotheses.iter().filter(|h| h.band != "cannot_tell" && h.band != "possible") {
+        for hypothesis in incident
+            .hypotheses
+            .iter()
+            .filter(|h| h.band != "cannot_tell" && h.band != "possible")
+        {
             gist.push_str(&format!(" {}", hypothesis.cause));
-            hypothesis.subjects.iter().for_each(|s| gist.push_str(&format!(" {}", s.name)));
+            hypothesis
+                .subjects
+                .iter()
+                .for_each(|s| gist.push_str(&format!(" {}", s.name)));
         }
         gist.push('\n');
     }
@@ -175,14 +192,19 @@ struct Spool {
 
 impl Spool {
     fn new(keep: Option<PathBuf>) -> Result<Self, Failure> {
-        let failed = |e: std::io::Error| Failure::Job(format!("could not make a folder for what is seen: {e}"));
+        let failed = |e: std::io::Error| {
+            Failure::Job(format!("could not make a folder for what is seen: {e}"))
+        };
         let (root, scratch) = match keep {
             Some(dir) => {
                 fs::create_dir(&dir).map_err(failed)?;
                 (dir, None)
             }
             None => {
-                let scratch = tempfile::Builder::new().prefix("rdiag-watch-").tempdir().map_err(failed)?;
+                let scratch = tempfile::Builder::new()
+                    .prefix("rdiag-watch-")
+                    .tempdir()
+                    .map_err(failed)?;
                 (scratch.path().to_owned(), Some(scratch))
             }
         };
@@ -219,20 +241,26 @@ impl Spool {
             }
         };
         self.bytes += bytes.len() as u64 + 1;
-        file.write_all(bytes).and_then(|()| file.write_all(b"\n")).map_err(spooling)
+        file.write_all(bytes)
+            .and_then(|()| file.write_all(b"\n"))
+            .map_err(spooling)
     }
 
     fn objects(&mut self, lists: &[ObjectList]) -> Result<(), Failure> {
         for list in lists {
             let text = list.value.to_string().into_bytes();
-            self.objects.insert((list.namespace.clone(), list.kind), text);
+            self.objects
+                .insert((list.namespace.clone(), list.kind), text);
         }
         Ok(())
     }
 
     /// Writes everything out and gives the folders to read.
     fn settle(&mut self) -> Result<Vec<PathBuf>, Failure> {
-        self.files.values_mut().try_for_each(|file| file.flush()).map_err(spooling)?;
+        self.files
+            .values_mut()
+            .try_for_each(|file| file.flush())
+            .map_err(spooling)?;
         let now = self.folder(self.turn);
         for ((namespace, kind), text) in &self.objects {
             let mut path = now.join("kubernetes");
@@ -240,13 +268,21 @@ impl Spool {
             let mut file = created(&path.join(format!("{kind}.json")))?;
             file.write_all(text).map_err(spooling)?;
         }
-        let gaps: Vec<serde_json::Value> =
-            self.gaps.keys().map(|(what, why)| serde_json::json!({ "what": what, "why": why })).collect();
+        let gaps: Vec<serde_json::Value> = self
+            .gaps
+            .keys()
+            .map(|(what, why)| serde_json::json!({ "what": what, "why": why }))
+            .collect();
         let manifest = serde_json::json!({ "schema": rdiag::bundle::SCHEMA, "gaps": gaps });
         let mut file = created(&now.join("manifest.json"))?;
-        file.write_all(manifest.to_string().as_bytes()).map_err(spooling)?;
+        file.write_all(manifest.to_string().as_bytes())
+            .map_err(spooling)?;
         let before = self.turn.checked_sub(1).map(|turn| self.folder(turn));
-        Ok(before.into_iter().filter(|path| path.exists()).chain([now]).collect())
+        Ok(before
+            .into_iter()
+            .filter(|path| path.exists())
+            .chain([now])
+            .collect())
     }
 
     /// Begins anew when there is enough; what is older than that is let go.
@@ -260,7 +296,11 @@ impl Spool {
             if folder.exists() {
                 fs::remove_dir_all(folder).map_err(spooling)?;
             }
-            let why = format!("only the last {} to {} MiB of logs are judged", limits::SPOOL_BYTES >> 21, limits::SPOOL_BYTES >> 20);
+            let why = format!(
+                "only the last {} to {} MiB of logs are judged",
+                limits::SPOOL_BYTES >> 21,
+                limits::SPOOL_BYTES >> 20
+            );
             self.gaps.insert(("earlier logs".to_owned(), why), ());
         }
         // Of what is let go next only the logs are still judged: the objects are written anew.
