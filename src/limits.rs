@@ -168,7 +168,7 @@ pub const ALERT_LABELS: usize = 256;
 pub const ALERT_VALUE_BYTES: usize = 16 * 1024;
 
 /// Most incidents that one look serves: those of the same place and time.
-pub const INCIDENTS_PER_LOOK: usize = 1000;
+pub const INCIDENTS_PER_LOOK: usize = 250;
 
 /// Most incidents in one answer of the API, and the number unless asked otherwise.
 pub const INCIDENTS_LISTED: usize = 50_000;

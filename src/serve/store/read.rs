@@ -126,6 +126,14 @@ impl Store {
         self.read(|connection| list(connection, filter))
     }
 
+    /// Shows incidents one by one, the latest first: for lists too long to be held.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn each_incident(&self, filter: &Filter, mut show: impl FnMut(Incident)) -> Result<(), StoreError> {
+        self.read(|connection| select(connection, filter, &mut show))
+    }
+
     /// One incident.
     ///
     /// # Errors
@@ -284,6 +292,16 @@ fn unpack(bytes: &[u8]) -> Result<Report, StoreError> {
 }
 
 fn list(connection: &Connection, filter: &Filter) -> Result<Vec<Incident>, StoreError> {
+    let mut found = Vec::new();
+    select(connection, filter, |incident| found.push(incident))?;
+    Ok(found)
+}
+
+fn select(
+    connection: &Connection,
+    filter: &Filter,
+    mut show: impl FnMut(Incident),
+) -> Result<(), StoreError> {
     let sql = format!(
         "SELECT {COLUMNS} WHERE (?1 IS NULL OR i.state = ?1) AND (?2 IS NULL OR i.id < ?2)
          AND NOT EXISTS (SELECT 1 FROM json_each(?3) w WHERE instr(lower(i.id || ' ' || i.title || ' ' || i.group_key
@@ -297,7 +315,10 @@ fn list(connection: &Connection, filter: &Filter) -> Result<Vec<Incident>, Store
     let mut statement = connection.prepare_cached(&sql)?;
     let state = filter.state.map(Status::word);
     let rows = statement.query_map(params![state, filter.before, words, limit], incident)?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    for row in rows {
+        show(row?);
+    }
+    Ok(())
 }
 
 pub(super) fn incident(row: &Row) -> rusqlite::Result<Incident> {
