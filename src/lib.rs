@@ -15,6 +15,7 @@
 pub mod audit;
 pub mod bundle;
 pub mod checks;
+pub mod collect;
 pub mod diagnosis;
 pub mod engine;
 pub mod evidence;
@@ -22,6 +23,9 @@ pub mod hashring;
 pub mod limits;
 pub mod matcher;
 pub mod metrics;
+pub mod novelty;
 pub mod pack;
 pub mod record;
+pub mod redact;
 pub mod report;
+pub mod serve;

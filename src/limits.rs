@@ -136,9 +136,139 @@ pub const RING_PIECES: u64 = 64 * 1024 * 1024;
 /// Most named tenants of hashring files that are computed one by one; the rest are counted.
 pub const RING_TENANTS: usize = 1000;
 
+/// Most bytes of one request's body that `serve` reads. Alertmanager does not retry a 4xx, so this is
+/// far above what it sends: a group of a thousand alerts has about 1 MiB.
+pub const BODY_BYTES: usize = 4 * 1024 * 1024;
+
+/// Most bytes of bodies that are read and not stored yet, over all requests; beyond, 503.
+pub const BODIES_IN_FLIGHT_BYTES: usize = 32 * 1024 * 1024;
+
+/// Most bytes of a request's head.
+pub const HEAD_BYTES: usize = 32 * 1024;
+
+/// Most connections at a time; further ones wait in the kernel.
+pub const CONNECTIONS: usize = 1024;
+
+/// Most deliveries that wait to be stored; beyond, 503, which Alertmanager retries.
+pub const QUEUE_LEN: usize = 4096;
+
+/// Most writes committed at once. More would make the first of them wait for the last.
+pub const BATCH_LEN: usize = 512;
+
+/// Most alerts taken from one delivery; the rest is counted as left out.
+pub const ALERTS_PER_DELIVERY: usize = 10_000;
+
+/// Most alerts kept of one incident; the rest is counted as left out.
+pub const ALERTS_PER_INCIDENT: usize = 50_000;
+
+/// Most labels, or annotations, of one alert or group.
+pub const ALERT_LABELS: usize = 256;
+
+/// Longest value of an annotation that is kept, in bytes.
+pub const ALERT_VALUE_BYTES: usize = 16 * 1024;
+
+/// Most incidents that one look serves: those of the same place and time.
+pub const INCIDENTS_PER_LOOK: usize = 1000;
+
+/// Most incidents in one answer of the API, and the number unless asked otherwise.
+pub const INCIDENTS_LISTED: usize = 50_000;
+
+/// Most pages that listen for changes at a time.
+pub const LISTENERS: usize = 128;
+
+/// Most addresses of which the rate of requests is kept; the oldest are forgotten.
+pub const RATED_ADDRESSES: usize = 4096;
+
+/// Most bytes of a bundle that `serve` keeps; a larger one is diagnosed, and a gap says it was not kept.
+pub const KEPT_BUNDLE_BYTES: u64 = 1024 * 1024 * 1024;
+
+/// Most attempts to deliver one notification, about a day with the longest pause in between.
+pub const NOTIFY_ATTEMPTS: u32 = 60;
+
+/// Most bytes read of what a notification's receiver answers.
+pub const NOTIFY_ANSWER_BYTES: usize = 64 * 1024;
+
+/// Longest note of feedback, in bytes.
+pub const NOTE_BYTES: usize = 4096;
+
+/// Longest line of a request to the MCP server, in bytes.
+pub const MCP_LINE_BYTES: usize = 1024 * 1024;
+/// Most objects kept of one kind and namespace when collecting; the rest is one gap. Events are what
+/// comes in thousands: an hour of a crash-looping namespace is below this.
+pub const COLLECT_OBJECTS: usize = 5000;
+
+/// Objects asked for in one page of a list: a page of pods is then about 2 MiB.
+pub const COLLECT_PAGE: usize = 250;
+
+/// Most bytes read of one answer of the API server that is not a log: a page of large objects.
+pub const COLLECT_ANSWER_BYTES: usize = 32 * 1024 * 1024;
+
+/// Most bytes kept of one scrape; the rest is cut at a line's end and is a gap. Receivers of a
+/// thousand tenants are below this.
+pub const COLLECT_SCRAPE_BYTES: usize = 16 * 1024 * 1024;
+
+/// Scrapes held in memory at once.
+pub const COLLECT_SCRAPES: usize = 4;
+
+/// Log streams open at once, unless `--max-log-requests` says otherwise: what kubectl calls a lot.
+pub const COLLECT_STREAMS: usize = 50;
+
+/// Bytes a log stream must bring within its idle timeout; slower ones are left as a gap.
+pub const COLLECT_IDLE_BYTES: u64 = 1024;
+
+/// Attempts at one request that the API server puts off (429, 503, 504) or cuts.
+pub const COLLECT_ATTEMPTS: u32 = 4;
+
+/// Longest pause before the next attempt, in seconds, whatever `Retry-After` says.
+pub const COLLECT_PAUSE_SECS: u64 = 20;
+
+/// Bytes read back of a log that was cut, to know which lines are there already.
+pub const RESUME_BYTES: u64 = 1024 * 1024;
+
+/// Lines remembered of a followed log, to know after a cut which ones were seen. The API server
+/// resumes at whole seconds, so this should hold what one container writes in a second.
+pub const RESUME_LINES: usize = 8192;
+
+/// Lines of followed logs that wait for the engine; then the streams wait.
+pub const FOLLOW_QUEUE: usize = 1024;
+
+/// Most containers followed at once; further ones are a gap.
+pub const FOLLOW_STREAMS: usize = 500;
 /// Longest answer of the Prometheus query API that is read, in bytes.
 pub const QUERY_BYTES: u64 = 64 * 1024 * 1024;
 
 /// Most kinds of error lines that the weekly check keeps apart; those beyond count as one. A sick
 /// ring prints a few dozen.
 pub const ERROR_KINDS: usize = 1000;
+/// Lines that may belong to one private key, once its first line was seen; RSA of 16,384 bits has
+/// 200.
+pub const PRIVATE_KEY_LINES: usize = 256;
+
+/// Addresses, hosts and nodes that get a pseudonym of their own; the rest of each kind share one.
+pub const PSEUDONYMS: usize = 16_384;
+
+/// Most forms of lines without a signature that are told apart; beyond it all of them are masked
+/// more. A ring in trouble prints some hundred. At the longest text they take 12 MiB.
+pub const NOVEL_FORMS: usize = 16_384;
+
+/// Bytes of a message that its form is made of.
+pub const NOVEL_TEXT_BYTES: usize = 512;
+
+/// Bytes of an error chain that are taken apart for its form.
+pub const NOVEL_ERROR_BYTES: usize = 16 * 1024;
+
+/// Writers named per form.
+pub const NOVEL_PODS: usize = 16;
+
+/// Templates in a report; the rest is counted.
+pub const NOVEL_TEMPLATES: usize = 50;
+
+/// Most pods that causes are weighed at. Work and memory grow with their square: 256 take some 20 MiB
+/// and a fraction of a second; the largest rings we know of have a hundred members.
+pub const MEMBERS: usize = 256;
+/// Bytes of followed logs kept on disk before the oldest half is let go; diagnosing them all again
+/// takes about a quarter of a second.
+pub const SPOOL_BYTES: u64 = 256 * 1024 * 1024;
+
+/// Most bytes of logs that one look takes from Loki, held in memory until they are sorted.
+pub const LOKI_BYTES: usize = 32 * 1024 * 1024;

@@ -56,6 +56,24 @@ pub struct Matched {
     pub extract: Vec<(String, Vec<String>)>,
 }
 
+impl Matched {
+    /// Adds what another hit of the same signature on the same line takes out.
+    pub fn add(&mut self, extract: Vec<(String, Vec<String>)>) {
+        for (name, values) in extract {
+            match self.extract.iter_mut().find(|(known, _)| *known == name) {
+                Some((_, known)) => {
+                    for value in values {
+                        if !known.contains(&value) {
+                            known.push(value);
+                        }
+                    }
+                }
+                None => self.extract.push((name, values)),
+            }
+        }
+    }
+}
+
 /// Runs one line (or a record written as `key=value` pairs, for other sources) against all
 /// signatures.
 pub type Matches<'m> = dyn Fn(&str, Source) -> Vec<Matched> + 'm;

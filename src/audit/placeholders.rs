@@ -3,9 +3,23 @@
 use super::Auditor;
 use crate::pack::{Cause, Pack, SubjectKind, Target};
 
-/// Known of every incident in a cluster: where the ring runs, and what its workload, container and
-/// pods are called.
-const ALWAYS: &[&str] = &["namespace", "workload", "container", "selector"];
+/// Known of every incident in a cluster, or written as `<NAME>` for the reader to fill in where the
+/// input does not say: where the ring runs, and what its parts are called (`report::compose`).
+const ALWAYS: &[&str] = &[
+    "claim",
+    "configmap",
+    "container",
+    "namespace",
+    "node",
+    "other_pod",
+    "pod",
+    "replication_factor",
+    "selector",
+    "service",
+    "store_url",
+    "tsdb_path",
+    "workload",
+];
 
 pub(super) fn check(auditor: &mut Auditor) {
     let pack = auditor.pack;

@@ -1,3 +1,5 @@
+//! The checks on packs made to fail them.
+
 #![allow(clippy::unwrap_used)]
 
 use super::*;

@@ -252,12 +252,15 @@ impl<'b, 'a> Assembler<'b, 'a> {
             .collect();
         let scope = self.binder.scope;
         let factor = scope.replication_factor.unwrap_or(3);
-        let k = match gate.at_least {
-            AtLeast::Fixed(k) => k,
-            AtLeast::QuorumLoss => factor - quorum::needed(factor, self.binder.common_version()) + 1,
-        };
         let total = u32::try_from(all.len()).unwrap_or(u32::MAX).max(factor);
-        Some(Gate { members, q: gate.q, g: quorum::failing_share(total, factor, k) })
+        let g = match gate.at_least {
+            AtLeast::Fixed(k) => (0..=total).map(|b| f64::from(u8::from(b >= k))).collect(),
+            AtLeast::QuorumLoss => {
+                let k = factor - quorum::needed(factor, self.binder.common_version()) + 1;
+                quorum::failing_share(total, factor, k)
+            }
+        };
+        Some(Gate { members, q: gate.q, g })
     }
 
     fn symptom_node(&self, family: usize, place: Place) -> SymptomNode {

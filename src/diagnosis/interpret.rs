@@ -24,6 +24,8 @@ const MOST: usize = 8;
 /// Highest probability of a cause that shows none of its own signs: causes with the same
 /// consequences are as good, whatever the priors say.
 const WITHOUT_OWN_SIGN: f64 = 0.65;
+/// A cause that shows none of its own signs ranks behind one that does.
+const BEHIND: f64 = 0.3;
 /// Odds below which two causes cannot be told apart (`inference.md` § 3.10).
 const APART: f64 = 1.5;
 /// Nats from which a piece of evidence is listed.
@@ -72,8 +74,9 @@ impl View<'_> {
             .into_iter()
             .filter(|k| *k != solve::UNKNOWN_KIND)
             .filter_map(|kind| {
-                let hypothesis = self.hypothesis(component, group, kind)?;
-                Some((scores.get(&kind).copied().unwrap_or(0.0), hypothesis))
+                let (hypothesis, own) = self.hypothesis(component, group, kind)?;
+                let score = scores.get(&kind).copied().unwrap_or(0.0);
+                Some((if own { score } else { score * BEHIND }, hypothesis))
             })
             .collect();
         hypotheses.sort_by(|a, b| {
@@ -143,7 +146,7 @@ impl View<'_> {
         })
     }
 
-    fn hypothesis(&self, component: &Component, group: &Group, kind: u32) -> Option<Hypothesis> {
+    fn hypothesis(&self, component: &Component, group: &Group, kind: u32) -> Option<(Hypothesis, bool)> {
         let cause_ix = CauseIx(kind);
         let cause = self.pack.causes.get(kind as usize)?;
         let instances: Vec<usize> = group
@@ -167,7 +170,7 @@ impl View<'_> {
         let band = calibrate::band_of(probability, defining, contrast.as_ref());
         let explains = self.explained(&instances);
         let (pro, contra) = self.reasons(kind);
-        Some(Hypothesis {
+        let hypothesis = Hypothesis {
             cause: cause_ix,
             role: cause.role,
             probability,
@@ -178,7 +181,8 @@ impl View<'_> {
             pro,
             contra,
             poorly_explained: Vec::new(),
-        })
+        };
+        Some((hypothesis, own_sign))
     }
 
     /// A cause that has signs of its own (the kubelet says OOMKilled) and shows none of them stands

@@ -25,6 +25,8 @@ mod needs;
 mod next;
 mod observability;
 mod quorum;
+#[cfg(test)]
+mod tests;
 mod timing;
 
 use crate::evidence::{Ledger, Subject};
@@ -149,35 +151,8 @@ pub fn diagnose(ledger: &Ledger, pack: &Pack, scope: &Scope) -> Diagnosis {
     let excused = excuse::excuse(&mut ledger, pack);
     let families = families::Families::new(pack);
     let bound = bind::bind(&ledger, pack, &families, scope);
-    if std::env::var_os("RDIAG_DEBUG").is_some() {
-        let n = &bound.network;
-        let present = n.symptoms.iter().filter(|s| s.present).count();
-        let silent = n.symptoms.iter().filter(|s| !s.present && s.observability > 0.0).count();
-        eprintln!("causes {} states {} symptoms {} present {present} silent {silent}", n.causes.len(), n.states.len(), n.symptoms.len());
-    }
-    let t0 = std::time::Instant::now();
     let solution = solve::solve(&bound.network, &solve::Options::default());
-    let t1 = t0.elapsed();
-    if let Some(want) = std::env::var_os("RDIAG_SET") {
-        let want = want.to_string_lossy().into_owned();
-        let set: Vec<usize> = want.split(',').filter_map(|w| solution.network.causes.iter().position(|c| c.name.starts_with(w))).collect();
-        let best = solution.sets[0].causes.clone();
-        for (n, s) in [("best", &best), ("want", &set)] {
-            let w = solve::weigh(&solution, s);
-            let names: Vec<&str> = s.iter().map(|c| solution.network.causes[*c].name.as_str()).collect();
-            eprintln!("{n} {names:?} lnprior {:.2} lnlik {:.2} post {:.4}", w.ln_prior, w.ln_likelihood, w.posterior);
-        }
-        for (i, s) in solution.network.symptoms.iter().enumerate() {
-            if s.observability == 0.0 { continue; }
-            let a = solve::predictive(&solution, &best, i);
-            let b = solve::predictive(&solution, &set, i);
-            let (a, b) = if s.present { (a.ln(), b.ln()) } else { ((1.0 - a).ln(), (1.0 - b).ln()) };
-            if (a - b).abs() > 0.15 { eprintln!("  {} {} best {a:.2} want {b:.2}", if s.present { "+" } else { "-" }, s.name); }
-        }
-    }
     let needs = needs::Needs::new(&solution);
-    let t2 = t0.elapsed();
-    if std::env::var_os("RDIAG_DEBUG").is_some() { eprintln!("solve {t1:?} necessity {t2:?} comps {}", solution.components.len()); }
     let view = interpret::View {
         pack,
         families: &families,
@@ -188,7 +163,5 @@ pub fn diagnose(ledger: &Ledger, pack: &Pack, scope: &Scope) -> Diagnosis {
         needs,
         calibration: Calibration::default(),
     };
-    let r = Diagnosis { incidents: view.incidents(), excused };
-    if std::env::var_os("RDIAG_DEBUG").is_some() { eprintln!("all {:?}", t0.elapsed()); }
-    r
+    Diagnosis { incidents: view.incidents(), excused }
 }

@@ -13,6 +13,7 @@ pub(super) struct Life {
     pub(super) first_start: Option<Time>,
     pub(super) last_start: Option<Time>,
     pub(super) stops: u64,
+    pub(super) last_stop: Option<Time>,
     pub(super) last_replay: Option<Time>,
     pub(super) last_ready: Option<Time>,
     pub(super) last_line: Option<Time>,
@@ -41,7 +42,10 @@ pub(super) fn of(pack: &Pack, ledger: &Ledger) -> BTreeMap<Origin, Life> {
                     life.first_start = [life.first_start, first].into_iter().flatten().min();
                     life.last_start = life.last_start.max(last);
                 }
-                "thanos/process/caught-signal" | "thanos/process/exit" => life.stops += witness.count,
+                "thanos/process/caught-signal" | "thanos/process/exit" => {
+                    life.stops += witness.count;
+                    life.last_stop = life.last_stop.max(last);
+                }
                 "thanos/tsdb/replay-progress" | "thanos/tsdb/replay-started" => {
                     life.last_replay = life.last_replay.max(last);
                 }

@@ -74,6 +74,10 @@ impl Engine {
         system::settle(self, &mut scope, &ledger);
         let mut facts = status(&input.objects.topology, &samples, scope.until);
         scope.members.iter_mut().for_each(|m| m.facts = facts.remove(&m.name).unwrap_or_default());
+        let left_out = system::bound(&mut scope, &ledger);
+        if left_out > 0 {
+            input.add_gap("pods beyond the bound", format!("{left_out} pods that the least is said of were not weighed"));
+        }
         let diagnosis = diagnosis::diagnose(&ledger, &self.pack, &scope);
         let gaps = input.gaps().into_iter().map(|g| (g.what, g.why)).collect();
         let extra = report::Extra { gaps, topology_names: system::names(input, &scope) };

@@ -66,7 +66,14 @@ fn stream_ledger(
         match reader.next() {
             Ok(Some(record)) => {
                 ledger.coverage.add(&record);
-                engine.matcher.scan(&engine.pack, &record, |hit| ledger.add(hit, &record, resolver));
+                let mut known = false;
+                engine.matcher.scan(&engine.pack, &record, |hit| {
+                    known = true;
+                    ledger.add(hit, &record, resolver);
+                });
+                if !known {
+                    ledger.novel.record(&record);
+                }
             }
             Ok(None) => break,
             Err(error) => {

@@ -7,6 +7,7 @@ use crate::bundle::{Input, Mode, Pod};
 use crate::diagnosis::{Collected, Member, MemberRole, Scope};
 use crate::evidence::{Ledger, Resolver};
 use crate::hashring::Rings;
+use crate::limits;
 use crate::metrics::SeriesRecord;
 use crate::pack::{About, Product, Provenance, Severity, SubjectKind, Version};
 use crate::record::{Level, Source};
@@ -212,6 +213,24 @@ pub(super) fn settle(engine: &Engine, scope: &mut Scope, ledger: &Ledger) {
     scope.members.extend(found);
     scope.members.sort_by(|a, b| a.name.cmp(&b.name));
     scope.members.dedup_by(|a, b| a.name == b.name);
+}
+
+/// Leaves the members that the ring lists or that most is said of, and returns how many went: causes
+/// are weighed at each of them, against each other one.
+pub(super) fn bound(scope: &mut Scope, ledger: &Ledger) -> usize {
+    let left_out = scope.members.len().saturating_sub(limits::MEMBERS);
+    if left_out == 0 {
+        return 0;
+    }
+    let mut said: BTreeMap<&str, usize> = BTreeMap::new();
+    for (_, subject, _) in ledger.iter().filter(|(_, s, _)| s.kind == SubjectKind::Pod) {
+        *said.entry(&subject.name).or_default() += 1;
+    }
+    let rank = |m: &Member| (!m.in_ring, std::cmp::Reverse(said.get(m.name.as_str()).copied().unwrap_or(0)), m.name.clone());
+    scope.members.sort_by_cached_key(rank);
+    scope.members.truncate(limits::MEMBERS);
+    scope.members.sort_by(|a, b| a.name.cmp(&b.name));
+    left_out
 }
 
 /// Names that commands in remedies need, of the first receiver that has them.

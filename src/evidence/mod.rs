@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 
 use crate::limits;
 use crate::matcher::Hit;
+use crate::novelty::Miner;
 use crate::pack::SignatureIx;
 use crate::record::{Origin, Record, Time};
 
@@ -27,6 +28,8 @@ pub struct Ledger {
     entries: BTreeMap<(SignatureIx, Subject), Evidence>,
     /// What was read.
     pub coverage: Coverage,
+    /// Warnings and errors that no signature takes.
+    pub novel: Miner,
     /// Hits that found the ledger full.
     pub overflow: u64,
 }
@@ -92,6 +95,7 @@ impl Ledger {
     pub fn merge(&mut self, other: Self) {
         self.overflow += other.overflow;
         self.coverage.merge(other.coverage);
+        self.novel.merge(other.novel);
         for (key, evidence) in other.entries {
             if !self.entries.contains_key(&key) && self.entries.len() >= limits::LEDGER_PAIRS {
                 self.make_room_for(key, |e| e.merge(evidence));

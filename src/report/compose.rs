@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::model::{
-    Coverage, Evidence, Explained, Gap, Hypothesis, Incident, Mark, Member, NextCheck, PodVersion,
+    Coverage, Evidence, Explained, Gap, Hypothesis, Incident, Mark, Member, NextCheck, Novel, PodVersion,
     Remediation, Report, Scope, SourceCoverage, Step, Subject, Timeline, TimelineRow, Unexplained,
 };
 use super::remedy;
 use crate::diagnosis::{self, Diagnosis, MemberRole, Verdict};
 use crate::evidence::{self, Ledger};
+use crate::limits;
 use crate::pack::{Action, CauseIx, Heals, Pack, Risk, Role, Severity, SignatureIx, SubjectKind};
 use crate::record::{Level, Source, Time};
 
@@ -41,7 +42,7 @@ pub fn compose(
         scope: composer.scope(),
         coverage: Coverage { sources: composer.sources(), gaps: composer.gaps() },
         incidents,
-        novel: Vec::new(),
+        novel: composer.novel(),
         members: composer.members(),
     }
 }
@@ -128,9 +129,26 @@ impl Composer<'_> {
         if self.ledger.overflow > 0 {
             gaps.push(gap("evidence beyond the bound", &format!("{} hits were not kept", self.ledger.overflow)));
         }
+        if self.ledger.novel.overflow > 0 {
+            let why = format!("{} lines have no template", self.ledger.novel.overflow);
+            gaps.push(gap("warnings and errors beyond the bound", &why));
+        }
         let mut seen = BTreeSet::new();
         gaps.retain(|g| seen.insert(g.clone()));
         gaps
+    }
+
+    /// What no signature takes, most frequent first.
+    fn novel(&self) -> Vec<Novel> {
+        let templates = self.ledger.novel.templates().into_iter().take(limits::NOVEL_TEMPLATES);
+        templates
+            .map(|t| Novel {
+                template: super::escape::visible(&t.text).into_owned(),
+                count: t.count,
+                first: t.first.map(Time::rfc3339),
+                pods: t.pods,
+            })
+            .collect()
     }
 
     fn members(&self) -> Vec<Member> {

@@ -136,6 +136,18 @@ pub(super) fn render(report: &Report) -> String {
     text
 }
 
+/// The style sheet of the page and of [`fragment`].
+pub const STYLE: &str = include_str!("templates/report.css");
+
+/// What the page of `report` says, without the page around it: for pages that say more.
+#[must_use]
+pub fn fragment(report: &Report) -> String {
+    let page = render(&super::escape::clean(report));
+    // Text is escaped, so these tags stand only where the template has them.
+    let inner = page.split_once("<main>").and_then(|(_, rest)| rest.rsplit_once("</main>"));
+    inner.map_or_else(String::new, |(inner, _)| inner.to_owned())
+}
+
 fn incident_part<'a>(view: &View, incident: &'a Incident, number: usize) -> IncidentPart<'a> {
     let remaining = choice::remaining(incident);
     let top = choice::leading(incident);

@@ -23,8 +23,9 @@ mod view;
 #[cfg(test)]
 mod tests;
 
+pub use html::{STYLE, fragment};
 pub use machine::schema;
-pub use phrase::{Strength, strength};
+pub use phrase::{Strength, percent, strength};
 
 use model::Report;
 
@@ -113,6 +114,16 @@ impl Default for Style {
             verbose: 0,
         }
     }
+}
+
+/// What the report says in one line: title and subjects of its worst incident. Cleaned of what does
+/// not show, but not escaped for any format. None when it has no incident.
+#[must_use]
+pub fn headline(report: &Report) -> Option<String> {
+    let report = escape::clean(report);
+    let view = view::View::new(&report);
+    let first = view.first().or_else(|| view.others().into_iter().next())?;
+    Some(view.name(first))
 }
 
 /// Renders `report` in `format`. The result ends with a newline.

@@ -48,7 +48,8 @@ pub fn strength(nats: f64) -> Strength {
 }
 
 /// `97 %`, never a bare 0 or 100.
-pub(super) fn percent(probability: f64) -> String {
+#[must_use]
+pub fn percent(probability: f64) -> String {
     let p = probability.clamp(0.0, 1.0) * 100.0;
     if p > 99.0 {
         ">99 %".to_owned()

@@ -9,23 +9,70 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("record", &[]),
     ("pack", &["record"]),
     ("matcher", &["record", "pack"]),
-    ("evidence", &["record", "pack", "matcher"]),
+    ("evidence", &["record", "pack", "matcher", "novelty"]),
     ("diagnosis", &["record", "evidence", "pack"]),
-    ("report", &["diagnosis", "evidence", "pack", "record", "novelty"]),
+    (
+        "report",
+        &["diagnosis", "evidence", "pack", "record", "novelty"],
+    ),
     ("novelty", &["record"]),
+    ("redact", &["report"]),
     ("hashring", &["record", "pack"]),
     ("metrics", &["record"]),
     ("bundle", &["record", "metrics", "pack"]),
+    (
+        "engine",
+        &[
+            "record",
+            "pack",
+            "matcher",
+            "evidence",
+            "diagnosis",
+            "report",
+            "bundle",
+            "novelty",
+            "hashring",
+            "metrics",
+        ],
+    ),
+    (
+        "audit",
+        &["record", "pack", "matcher", "evidence", "diagnosis"],
+    ),
+    (
+        "checks",
+        &["bundle", "hashring", "metrics", "pack", "record"],
+    ),
+    ("collect", &["bundle", "record"]),
+    (
+        "serve",
+        &["collect", "bundle", "engine", "report", "pack", "record"],
+    ),
+];
+
+/// The core: pure and synchronous.
+const CORE: &[&str] = &[
+    "record",
+    "pack",
+    "matcher",
+    "evidence",
+    "diagnosis",
+    "report",
+    "novelty",
+    "hashring",
+    "metrics",
+    "audit",
+];
     ("engine", &["record", "pack", "matcher", "evidence", "diagnosis", "report", "bundle", "novelty", "hashring", "metrics"]),
     ("audit", &["record", "pack", "matcher", "evidence", "diagnosis"]),
     ("checks", &["bundle", "hashring", "metrics", "pack", "record"]),
-    ("collect", &["bundle", "record"]),
-    ("serve", &["collect", "bundle", "engine", "report", "pack", "record"]),
+    ("collect", &["bundle", "record", "redact"]),
+    ("serve", &["collect", "bundle", "engine", "report", "pack", "record", "redact"]),
 ];
 
 /// The core: pure and synchronous.
 const CORE: &[&str] =
-    &["record", "pack", "matcher", "evidence", "diagnosis", "report", "novelty", "hashring", "metrics", "audit"];
+    &["record", "pack", "matcher", "evidence", "diagnosis", "report", "novelty", "hashring", "metrics", "audit", "redact"];
 
 /// What the core must not mention, with the reason.
 const ABSENT: &[(&str, &str)] = &[
@@ -38,8 +85,14 @@ const ABSENT: &[(&str, &str)] = &[
     ("std::process", "rdiag prints commands and never runs them"),
     ("tokio", "the core knows no async"),
     ("async fn", "the core knows no async"),
-    ("HashMap::new()", "maps of the core are sorted or have a fixed seed"),
-    ("RandomState", "maps of the core are sorted or have a fixed seed"),
+    (
+        "HashMap::new()",
+        "maps of the core are sorted or have a fixed seed",
+    ),
+    (
+        "RandomState",
+        "maps of the core are sorted or have a fixed seed",
+    ),
 ];
 
 #[test]
@@ -47,7 +100,9 @@ fn dependencies_point_one_way() {
     let mut broken = Vec::new();
     let allowed: BTreeMap<&str, &[&str]> = MAY_USE.iter().copied().collect();
     for file in sources(&root().join("src")) {
-        let Some(module) = module_of(&file) else { continue };
+        let Some(module) = module_of(&file) else {
+            continue;
+        };
         let text = code(&file);
         for used in used_modules(&text) {
             if used == module || used == "limits" || !allowed.contains_key(used.as_str()) {
@@ -66,7 +121,10 @@ fn dependencies_point_one_way() {
 fn every_module_is_in_the_table() {
     let lib = fs::read_to_string(root().join("src/lib.rs")).unwrap();
     for line in lib.lines() {
-        if let Some(module) = line.strip_prefix("pub mod ").and_then(|l| l.strip_suffix(';')) {
+        if let Some(module) = line
+            .strip_prefix("pub mod ")
+            .and_then(|l| l.strip_suffix(';'))
+        {
             assert!(
                 module == "limits" || MAY_USE.iter().any(|(m, _)| *m == module),
                 "src/lib.rs: module {module} has no row in MAY_USE"
@@ -79,7 +137,9 @@ fn every_module_is_in_the_table() {
 fn the_core_is_pure() {
     let mut broken = Vec::new();
     for file in sources(&root().join("src")) {
-        let Some(module) = module_of(&file) else { continue };
+        let Some(module) = module_of(&file) else {
+            continue;
+        };
         if !CORE.contains(&module.as_str()) {
             continue;
         }
@@ -96,11 +156,17 @@ fn the_core_is_pure() {
 #[test]
 fn only_serve_and_collect_know_async() {
     for file in sources(&root().join("src")) {
-        let Some(module) = module_of(&file) else { continue };
+        let Some(module) = module_of(&file) else {
+            continue;
+        };
         if ["serve", "collect"].contains(&module.as_str()) {
             continue;
         }
-        assert!(!code(&file).contains("async fn"), "{}: async outside of the rim", display(&file));
+        assert!(
+            !code(&file).contains("async fn"),
+            "{}: async outside of the rim",
+            display(&file)
+        );
     }
 }
 
@@ -108,8 +174,16 @@ fn only_serve_and_collect_know_async() {
 fn files_begin_with_what_they_are() {
     for file in sources(&root().join("src")) {
         let text = fs::read_to_string(&file).unwrap();
-        assert!(text.starts_with("//!"), "{}: no module documentation", display(&file));
-        assert!(!text.contains(&["FIX", "ME"].concat()), "{}: a leftover", display(&file));
+        assert!(
+            text.starts_with("//!"),
+            "{}: no module documentation",
+            display(&file)
+        );
+        assert!(
+            !text.contains(&["FIX", "ME"].concat()),
+            "{}: a leftover",
+            display(&file)
+        );
     }
 }
 
@@ -118,7 +192,10 @@ fn root() -> PathBuf {
 }
 
 fn display(file: &Path) -> String {
-    file.strip_prefix(root()).unwrap_or(file).display().to_string()
+    file.strip_prefix(root())
+        .unwrap_or(file)
+        .display()
+        .to_string()
 }
 
 /// All Rust files below `dir`, sorted, without tests beside the code.
@@ -149,12 +226,21 @@ fn module_of(file: &Path) -> Option<String> {
 
 /// The code of a file without comments, and without test modules.
 fn code(file: &Path) -> String {
-    if file.file_name().is_some_and(|n| n == "tests.rs") || file.components().any(|c| c.as_os_str() == "tests") {
+    if file.file_name().is_some_and(|n| n == "tests.rs")
+        || file.components().any(|c| c.as_os_str() == "tests")
+    {
         return String::new();
     }
     let text = fs::read_to_string(file).unwrap();
-    let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default().to_owned();
-    text.lines().filter(|l| !l.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
+    let text = text
+        .split("#[cfg(test)]\nmod tests {")
+        .next()
+        .unwrap_or_default()
+        .to_owned();
+    text.lines()
+        .filter(|l| !l.trim_start().starts_with("//"))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 /// First segments of `crate::…` paths, also inside braces.
@@ -186,5 +272,8 @@ fn used_modules(text: &str) -> Vec<String> {
 }
 
 fn first_segment(path: &str) -> String {
-    path.trim().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()
+    path.trim()
+        .chars()
+        .take_while(|c| c.is_alphanumeric() || *c == '_')
+        .collect()
 }

@@ -30,7 +30,7 @@ pub(crate) struct Cli {
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Common {
     /// Output format
-    #[arg(short, long, global = true, value_enum, default_value_t = Output::Text)]
+    #[arg(short, long, global = true, default_value = "text", value_name = "FORMAT", value_parser = OutputParser)]
     pub(crate) output: Output,
     /// Colours: `auto` only on a terminal
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
@@ -44,6 +44,15 @@ pub(crate) struct Common {
     /// Exit 0 even when there is an incident (2 and 3 stay)
     #[arg(long, global = true, env = "RDIAG_EXIT_ZERO")]
     pub(crate) exit_zero: bool,
+    /// Take credentials out of the output even on a terminal (anywhere else they always are)
+    #[arg(long, global = true, conflicts_with = "no_redact")]
+    pub(crate) redact: bool,
+    /// Leave credentials in the output
+    #[arg(long, global = true)]
+    pub(crate) no_redact: bool,
+    /// Replace IP addresses, hosts and nodes by stable pseudonyms
+    #[arg(long, global = true)]
+    pub(crate) anonymize: bool,
 }
 
 /// Output formats.
@@ -63,6 +72,35 @@ pub(crate) enum Output {
     Slack,
     /// For CI systems
     Junit,
+    /// Of `collect`: the bundle's place
+    #[value(skip)]
+    File(&'static std::path::Path),
+}
+
+/// Formats, and for `collect` a path: `-o` is where the answer goes.
+#[derive(Clone)]
+struct OutputParser;
+
+impl clap::builder::TypedValueParser for OutputParser {
+    type Value = Output;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        arg: Option<&clap::Arg>,
+        value: &std::ffi::OsStr,
+    ) -> Result<Output, clap::Error> {
+        if command.get_name() == "collect" && value != "text" {
+            // Once per run, and small.
+            let path: &'static std::path::Path = Box::leak(PathBuf::from(value).into_boxed_path());
+            return Ok(Output::File(path));
+        }
+        clap::builder::EnumValueParser::<Output>::new().parse_ref(command, arg, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = clap::builder::PossibleValue> + '_>> {
+        Some(Box::new(Output::value_variants().iter().filter_map(ValueEnum::to_possible_value)))
+    }
 }
 
 /// When to colour.
@@ -81,6 +119,14 @@ pub(crate) enum Color {
 pub(crate) enum Command {
     /// Logs, folders, archives or bundles → report (the default)
     Diagnose(Diagnose),
+    /// Collect through the Kubernetes API, then diagnose
+    Cluster(Box<crate::cluster::ClusterArgs>),
+    /// Collect only: a bundle at `-o PATH` (a folder, or a .tar.zst)
+    Collect(Box<crate::collect::CollectArgs>),
+    /// Follow all pods live; report again when the answer changes
+    Watch(Box<crate::watch::WatchArgs>),
+    /// What this identity may and may not see in the cluster
+    Doctor(Box<crate::doctor::DoctorArgs>),
     /// The pack: signatures, states and causes
     Patterns(Patterns),
     /// The manual page of a signature, state or cause
@@ -89,6 +135,9 @@ pub(crate) enum Command {
     Check(crate::check::Args),
     /// Hashring files: validate, diff, locate, simulate, plan
     Hashring(crate::hashring::Args),
+    Serve(Box<crate::serve::Args>),
+    Alerts(Box<crate::alerts::Args>),
+    Mcp(crate::mcp::Args),
     /// The JSON Schema of the report
     Schema,
     /// Shell completions
@@ -132,11 +181,24 @@ pub(crate) enum PatternsCommand {
     Show(Explain),
     /// Proves the pack's claims about itself
     Check,
+    /// A signature to start from, for a message that none takes
+    New(New),
     /// Writes a browsable manual: a page per signature, state and cause
     Docs {
         /// Folder to write to
         dir: PathBuf,
     },
+}
+
+/// Arguments of `patterns new`.
+#[derive(Args, Debug)]
+pub(crate) struct New {
+    /// A template from the report, with `<*>` for what varies
+    #[arg(required_unless_present = "from")]
+    pub(crate) template: Option<String>,
+    /// Logs, or a bundle, to take it from: the most frequent one, or the one given
+    #[arg(long, value_name = "PATH")]
+    pub(crate) from: Option<PathBuf>,
 }
 
 /// Arguments of `explain`.

@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use crate::args::{Common, Diagnose};
 use crate::output::{self, Failure};
+use crate::trap;
 use rdiag::bundle::Input;
-use rdiag::engine::{Engine, Options};
+use rdiag::engine::{Analysis, Engine, Options};
 use rdiag::pack::{Pack, Version};
 use rdiag::report;
 
@@ -17,14 +18,38 @@ const NOTHING: &str = "nothing to read. Pipe logs in, or name files, folders, ar
     rdiag PATH...";
 
 pub(crate) fn run(common: &Common, args: &Diagnose) -> Result<bool, Failure> {
-    let options = Options { threads: args.threads, thanos_version: version(args)? };
-    let engine = Engine::new(Arc::new(pack(common)?));
     let input = open(&args.paths)?;
-    let analysis =
-        engine.run(&input, &options).map_err(|e| Failure::Job(chain(&e)))?;
+    let mut analysis = engine(common)?.run(&input, &options(args)?).map_err(|e| Failure::Job(chain(&e)))?;
+    let piped = input.streams.iter().any(|stream| stream.name == "stdin");
+    if let Some(gap) = trap::of_selector_defaults(&analysis.report).filter(|_| piped) {
+        anstream::eprintln!("rdiag: not seen: {}: {}", gap.what, gap.why);
+        analysis.report.coverage.gaps.insert(0, gap);
+    }
+    output::redact(common, &mut analysis.report);
     let rendered = report::render(&analysis.report, output::format(common.output), output::style(common));
     output::print(rendered.as_bytes())?;
     Ok(!analysis.report.healthy)
+}
+
+/// Everything the engine finds out about what is at one path.
+pub(crate) fn analyse_path(common: &Common, path: &Path) -> Result<Analysis, Failure> {
+    let input = open(&[path.to_owned()])?;
+    engine(common)?.run(&input, &Options::default()).map_err(|e| Failure::Job(chain(&e)))
+}
+
+/// Reads everything and says what is wrong, without printing it.
+pub(crate) fn analyse(common: &Common, args: &Diagnose) -> Result<Analysis, Failure> {
+    let (options, engine) = (options(args)?, engine(common)?);
+    let input = open(&args.paths)?;
+    engine.run(&input, &options).map_err(|e| Failure::Job(chain(&e)))
+}
+
+pub(crate) fn options(args: &Diagnose) -> Result<Options, Failure> {
+    Ok(Options { threads: args.threads, thanos_version: version(args)? })
+}
+
+pub(crate) fn engine(common: &Common) -> Result<Engine, Failure> {
+    Ok(Engine::new(Arc::new(pack(common)?)))
 }
 
 /// The embedded pack, with the user's on top.

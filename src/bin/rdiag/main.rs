@@ -1,15 +1,22 @@
 //! The program: arguments, output stream, exit code. One file per subcommand.
 
+mod alerts;
 mod args;
 mod check;
+mod cluster;
+mod collect;
 mod diagnose;
+mod doctor;
 mod hashring;
+mod mcp;
 mod output;
 mod patterns;
+mod trap;
+mod plugin;
+mod serve;
+mod watch;
 
 use std::process::ExitCode;
-
-use clap::Parser;
 
 use args::{Cli, Command};
 use output::Failure;
@@ -18,7 +25,7 @@ use output::Failure;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match plugin::parse() {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version are answers, not mistakes.
@@ -45,10 +52,18 @@ fn run(cli: Cli) -> Result<bool, Failure> {
     match cli.command {
         None => diagnose::run(common, &cli.diagnose),
         Some(Command::Diagnose(args)) => diagnose::run(common, &args),
+        Some(Command::Cluster(args)) => cluster::run(common, &args),
+        Some(Command::Collect(args)) => collect::run(common, &args),
+        Some(Command::Watch(args)) => watch::run(common, &args),
+        Some(Command::Doctor(args)) => doctor::run(common, &args),
         Some(Command::Patterns(args)) => patterns::run(common, &args),
         Some(Command::Explain(args)) => patterns::explain(common, &args),
         Some(Command::Check(args)) => check::run(common, &args),
         Some(Command::Hashring(args)) => hashring_command(common, &args),
+        Some(Command::Hashring(args)) => hashring_command(&args),
+        Some(Command::Alerts(args)) => alerts::run(common, &args),
+        Some(Command::Mcp(args)) => mcp::run(common, &args),
+        Some(Command::Serve(args)) => serve::run(common, &args),
         Some(Command::Schema) => output::print_json(&rdiag::report::schema()).map(|()| false),
         Some(Command::Completions { shell }) => output::completions(shell).map(|()| false),
         Some(Command::Man) => output::man().map(|()| false),

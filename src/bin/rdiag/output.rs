@@ -63,7 +63,8 @@ pub(crate) fn print_json(value: &serde_json::Value) -> Result<(), Failure> {
 /// The format asked for.
 pub(crate) fn format(output: Output) -> Format {
     match output {
-        Output::Text => Format::Text,
+        // Only `collect` takes a path, and prints no report.
+        Output::Text | Output::File(_) => Format::Text,
         Output::Json => Format::Json,
         Output::Yaml => Format::Yaml,
         Output::Markdown => Format::Markdown,
@@ -71,6 +72,13 @@ pub(crate) fn format(output: Output) -> Format {
         Output::Slack => Format::Slack,
         Output::Junit => Format::Junit,
     }
+}
+
+/// Takes credentials out of a report, unless it goes to a terminal.
+pub(crate) fn redact(common: &Common, report: &mut rdiag::report::model::Report) {
+    let secrets = common.redact || !common.no_redact && !io::stdout().is_terminal();
+    let options = rdiag::redact::Options { secrets, anonymize: common.anonymize };
+    rdiag::redact::Redactor::new(options).report(report);
 }
 
 /// Width and colours of the terminal in front of us.

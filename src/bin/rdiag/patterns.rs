@@ -3,11 +3,12 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use crate::args::{Common, Explain, Output, Patterns, PatternsCommand};
+use crate::args::{Common, Explain, New, Output, Patterns, PatternsCommand};
 use crate::diagnose::{pack, yaml_files};
 use crate::output::{self, Failure};
 use rdiag::audit::{self, Grade, Matched};
 use rdiag::matcher::Matcher;
+use rdiag::novelty::{self, Template};
 use rdiag::pack::{Pack, manual};
 use rdiag::record::{Fields, Origin, Record, Source};
 
@@ -16,6 +17,7 @@ pub(crate) fn run(common: &Common, args: &Patterns) -> Result<bool, Failure> {
         PatternsCommand::List => list(common).map(|()| false),
         PatternsCommand::Show(args) => show(common, args).map(|()| false),
         PatternsCommand::Check => check(common),
+        PatternsCommand::New(args) => new(common, args).map(|()| false),
         PatternsCommand::Docs { dir } => docs(common, dir).map(|()| false),
     }
 }
@@ -114,11 +116,33 @@ fn check(common: &Common) -> Result<bool, Failure> {
     Ok(errors > 0)
 }
 
+/// A signature to start from: for a template given, or the most frequent one of some logs.
+fn new(common: &Common, args: &New) -> Result<(), Failure> {
+    let template = match &args.from {
+        None => Template { text: args.template.clone().unwrap_or_default(), ..Template::default() },
+        Some(path) => {
+            let analysis = crate::diagnose::analyse_path(common, path)?;
+            let wanted = |t: &Template| args.template.as_ref().is_none_or(|text| t.text == *text);
+            let found = analysis.ledger.novel.templates().into_iter().find(wanted);
+            found.ok_or_else(|| Failure::Job(format!("{}: no warning or error without a signature", path.display())))?
+        }
+    };
+    let (path, text) = novelty::skeleton(&template);
+    output::print(format!("# patterns/{path}\n{text}").as_bytes())
+}
+
 /// Runs one example against all signatures.
 fn matched(pack: &Pack, matcher: &Matcher, line: &str, source: Source) -> Vec<Matched> {
     let origin = Origin::pod("example");
     let mut found = Vec::new();
-    let mut sink = |hit: rdiag::matcher::Hit| found.push(Matched { signature: hit.signature, extract: hit.extracts });
+    // One line may say the same of several peers; an example lists all of them.
+    let mut sink = |hit: rdiag::matcher::Hit| {
+        let known = found.iter_mut().find(|m: &&mut Matched| m.signature == hit.signature);
+        match known {
+            None => found.push(Matched { signature: hit.signature, extract: hit.extracts }),
+            Some(known) => known.add(hit.extracts),
+        }
+    };
     if source == Source::Log {
         matcher.scan(pack, &Record::log(&origin, line.as_bytes()), &mut sink);
     } else {

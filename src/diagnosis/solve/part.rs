@@ -183,7 +183,8 @@ fn defines(network: &Network, symptom: usize) -> bool {
 /// Adds an unknown cause to a part: linked to its present symptoms and to at most as many silent
 /// ones, first by name. Linked to every silent one it would die of silence. It is not linked to
 /// present symptoms that define a seeded cause: what the kubelet calls OOMKilled is not unknown,
-/// and one unknown cause would otherwise be cheaper than five pods killed.
+/// and one unknown cause would otherwise be cheaper than five pods killed. Beside severe symptoms
+/// it does not bother with mild ones, which are everyday life.
 pub(super) fn add_unknown(network: &mut Network, part: &mut Part, prior: f64, strength: f64) {
     let has_one = part.causes.iter().any(|&c| network.causes[c].unknown);
     let (present, mut silent): (Vec<usize>, Vec<usize>) = part
@@ -193,10 +194,11 @@ pub(super) fn add_unknown(network: &mut Network, part: &mut Part, prior: f64, st
     if has_one || present.is_empty() {
         return;
     }
+    let severe = present.iter().any(|&s| network.symptoms[s].severe);
     let linked: Vec<usize> = present
         .iter()
         .copied()
-        .filter(|&s| !defines(network, s))
+        .filter(|&s| !defines(network, s) && (network.symptoms[s].severe || !severe))
         .collect();
     silent.sort_by(|&a, &b| network.symptoms[a].name.cmp(&network.symptoms[b].name));
     silent.truncate(present.len());

@@ -10,6 +10,8 @@ mod tests;
 
 use std::collections::BTreeMap;
 
+pub use page::{Item, Page, Section, of as page};
+
 use super::words::{self, word};
 use super::{Pack, Target};
 

@@ -7,32 +7,36 @@ use crate::pack::{
 };
 
 /// A page.
-pub(super) struct Page {
+#[derive(Clone, Debug)]
+pub struct Page {
     /// What it is about.
-    pub(super) target: Target,
+    pub target: Target,
     /// Facts in a row below the title.
-    pub(super) facts: Vec<String>,
+    pub facts: Vec<String>,
     /// One paragraph.
-    pub(super) summary: String,
+    pub summary: String,
     /// The rest; none is empty.
-    pub(super) sections: Vec<Section>,
+    pub sections: Vec<Section>,
 }
 
 /// A heading and what stands below it.
-pub(super) struct Section {
-    pub(super) heading: &'static str,
-    pub(super) items: Vec<Item>,
+#[derive(Clone, Debug)]
+pub struct Section {
+    /// Heading.
+    pub heading: &'static str,
+    /// What stands below it.
+    pub items: Vec<Item>,
 }
 
 /// An item of a list.
-#[derive(Default)]
-pub(super) struct Item {
+#[derive(Clone, Debug, Default)]
+pub struct Item {
     /// What it refers to, said first.
-    pub(super) about: Option<Target>,
+    pub about: Option<Target>,
     /// Text.
-    pub(super) text: String,
+    pub text: String,
     /// A command or line, shown as it is.
-    pub(super) code: Option<String>,
+    pub code: Option<String>,
 }
 
 impl Item {
@@ -44,7 +48,9 @@ impl Item {
     }
 }
 
-pub(super) fn of(pack: &Pack, target: Target) -> Page {
+/// The page of `target`.
+#[must_use]
+pub fn of(pack: &Pack, target: Target) -> Page {
     let (facts, summary, sections) = match target {
         Target::Signature(ix) => signature(pack, target, &pack[ix]),
         Target::State(ix) => state(pack, target, &pack[ix]),

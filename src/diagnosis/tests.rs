@@ -1,0 +1,137 @@
+//! Excuses, timing and quorum, each by a table. What must hold of whole diagnoses: `tests/it/properties.rs`.
+
+#![allow(clippy::unwrap_used)]
+
+use super::*;
+use crate::evidence::Resolver;
+use crate::matcher::Matcher;
+use crate::pack::Version;
+use crate::record::{Origin, Record};
+
+const FILES: &[(&str, &str)] = &[
+    (
+        "signatures/a/conflict.yaml",
+        "title: A conflict\nseverity: error\nvariants: [{where: {err: stored it before}}]\nbenign_when:\n\
+         - {near: a/restart, within: 1m, because: a retry meets what was stored before}\n",
+    ),
+    (
+        "signatures/a/dropped.yaml",
+        "title: A dropped connection\nseverity: error\nvariants: [{where: {err: connection was dropped}}]\nbenign_when:\n\
+         - {fewer_than: 3, within: 1m, because: one is retried and heals unnoticed}\n",
+    ),
+    (
+        "signatures/a/restart.yaml",
+        "title: A start\nseverity: info\nvariants: [{where: {msg: it has been started}}]\n",
+    ),
+];
+
+/// Lines at seconds → signatures that were excused.
+#[track_caller]
+fn check_excused(lines: &[(u32, &str)], expected: &[&str]) {
+    let pack = Pack::load(
+        FILES
+            .iter()
+            .map(|(p, b)| ((*p).to_owned(), b.as_bytes().to_vec())),
+    )
+    .unwrap();
+    let matcher = Matcher::new(&pack);
+    let (origin, resolver) = (Origin::pod("receive-0"), Resolver::default());
+    let mut ledger = Ledger::default();
+    for (second, rest) in lines {
+        let line = format!(
+            "ts=2026-01-01T00:{:02}:{:02}Z {rest}",
+            second / 60,
+            second % 60
+        );
+        let record = Record::log(&origin, line.as_bytes());
+        matcher.scan(&pack, &record, |hit| ledger.add(hit, &record, &resolver));
+    }
+    let before = ledger.iter().count();
+    let excused = excuse::excuse(&mut ledger, &pack);
+    let ids: Vec<&str> = excused
+        .iter()
+        .map(|e| pack[e.signature].id.as_str())
+        .collect();
+    assert_eq!(ids, expected, "{lines:?}");
+    assert_eq!(
+        ledger.iter().count(),
+        before - expected.len(),
+        "what is excused is taken out, and nothing else"
+    );
+}
+
+#[test]
+fn what_is_seen_understood_and_harmless_is_excused() {
+    let conflict = "err=\"stored it before\"";
+    let restart = "msg=\"it has been started\"";
+    let dropped = "err=\"connection was dropped\"";
+    check_excused(&[], &[]);
+    check_excused(&[(10, conflict)], &[]);
+    check_excused(&[(10, restart), (50, conflict)], &["a/conflict"]);
+    check_excused(&[(10, restart), (90, conflict)], &[]);
+    check_excused(&[(10, dropped), (20, dropped)], &["a/dropped"]);
+    check_excused(&[(10, dropped), (20, dropped), (30, dropped)], &[]);
+}
+
+#[test]
+fn what_comes_too_early_or_too_late_weighs_little() {
+    for (delta, least, most) in [
+        (0.0, 0.0, 5.0),
+        (5.0, 0.0, 5.0),
+        (-2.0, 0.0, 5.0),
+        (7.0, 0.0, 5.0),
+    ] {
+        assert!(
+            (timing::weight(delta, (least, most)) - 1.0).abs() < 1e-12,
+            "{delta} in {least}..{most}"
+        );
+    }
+    let mut last = 1.0;
+    for delta in [8.0, 10.0, 15.0, 1e6] {
+        let weight = timing::weight(delta, (0.0, 5.0));
+        assert!(
+            weight < last && weight > 0.0,
+            "{delta}: {weight} after {last}"
+        );
+        last = weight;
+    }
+}
+
+#[test]
+fn quorum_depends_on_factor_and_version() {
+    for (factor, version, expected) in [
+        (1, "0.41.0", 1),
+        (2, "0.36.1", 2),
+        (2, "0.37.0", 1),
+        (3, "0.20.0", 2),
+        (3, "0.41.0", 2),
+        (5, "0.41.0", 3),
+    ] {
+        assert_eq!(
+            quorum::needed(factor, Version::parse(version)),
+            expected,
+            "{factor} copies, {version}"
+        );
+    }
+}
+
+#[test]
+fn more_bad_members_never_fail_fewer_requests() {
+    for n in 1..12 {
+        for k in 1..=3 {
+            let share = quorum::failing_share(n, 3, k);
+            assert_eq!(share.len(), n as usize + 1);
+            assert!(
+                share.windows(2).all(|w| w[0] <= w[1] + 1e-12),
+                "{n} members, {k} needed: {share:?}"
+            );
+            assert!(share.iter().all(|s| (0.0..=1.0).contains(s)), "{share:?}");
+            assert!(
+                share[..(k as usize).min(share.len())]
+                    .iter()
+                    .all(|s| *s < 1e-9),
+                "{share:?}"
+            );
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! Bundles from a running system.
+
+use std::path::Path;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::clock::{self, Millis};
+use super::look::Look;
+use super::source::{Fetched, SourceError};
+use super::worker::chain;
+use crate::bundle::Writer;
+use crate::collect::{self, Access, Cluster, Namespaces, Target};
+
+/// Time between two scrapes: enough for a rate, short enough for somebody who waits for an answer.
+const SCRAPES: Duration = Duration::from_secs(10);
+
+/// Collects through the Kubernetes API into an archive in `folder`.
+pub(super) async fn fetch(look: &Look, alerts: Vec<u8>, folder: &Path) -> Result<Fetched, SourceError> {
+    let unusable = |error: &dyn std::error::Error| SourceError::Unusable(chain(error));
+    // Connected anew for each look: the configuration and its token may have changed.
+    let cluster = Cluster::connect(&Access::default()).await.map_err(|e| unusable(&e))?;
+    let name = format!("cluster-{}.tar.zst", clock::now());
+    let path = folder.join(&name);
+    let writer = Writer::create(&path).map_err(|e| unusable(&e))?;
+    let namespaces = match &look.namespace {
+        Some(namespace) => Namespaces::Named(vec![namespace.clone()]),
+        None => Namespaces::Current,
+    };
+    let target = Target {
+        namespaces,
+        since: None,
+        since_time: time(look.from),
+        // Logs are read to their end: what came after the alert speaks, too.
+        until: None,
+        scrape_interval: SCRAPES,
+        ..Target::default()
+    };
+    let summary =
+        collect::collect(&cluster, &target, &writer, &|_| ()).await.map_err(|e| unusable(&e))?;
+    writer.alerts(&alerts).map_err(|e| unusable(&e))?;
+    writer.finish(&summary.collected_at, summary.namespace.as_deref()).map_err(|e| unusable(&e))?;
+    let bytes = std::fs::metadata(&path).map(|about| about.len()).unwrap_or(0);
+    Ok(Fetched { path, kept: Some((name, bytes)) })
+}
+
+fn time(at: Millis) -> Option<Timestamp> {
+    Timestamp::from_millisecond(at).ok()
+}

@@ -1,0 +1,82 @@
+//! E-mail by SMTP.
+
+use lettre::message::{Mailbox, MultiPart};
+use lettre::transport::smtp::authentication::Credentials;
+use lettre::transport::smtp::client::{Tls, TlsParameters};
+use lettre::{AsyncSmtpTransport, AsyncTransport as _, Message as Mail, Tokio1Executor};
+
+use super::message::Message;
+use super::{Failed, PATIENCE};
+use crate::report::{self, Format, Style};
+use crate::serve::config::{Email, SmtpTls};
+use crate::serve::store::Notice;
+
+/// Columns of the text part.
+const WIDTH: usize = 78;
+
+/// Sends the report as text and as a page. All mails of an incident are one thread.
+pub(super) async fn send(email: &Email, notice: &Notice, message: &Message) -> Result<(), Failed> {
+    let mail = compose(email, notice, message).map_err(Failed::lasting)?;
+    let transport = transport(email)?;
+    match transport.send(mail).await {
+        Ok(_) => Ok(()),
+        Err(error) => {
+            let why = crate::serve::worker::chain(&error);
+            Err(if error.is_permanent() { Failed::lasting(why) } else { Failed::passing(why) })
+        }
+    }
+}
+
+fn compose(email: &Email, notice: &Notice, message: &Message) -> Result<Mail, String> {
+    let mailbox = |text: &str| text.parse::<Mailbox>().map_err(|e| format!("{text:?} is no address: {e}"));
+    let from = mailbox(&email.from)?;
+    let host = from.email.domain().to_owned();
+    let thread = format!("<rdiag-incident-{}-{}@{host}>", message.incident.id, message.incident.opened_at);
+    let mut builder = Mail::builder().from(from);
+    for to in &email.to {
+        builder = builder.to(mailbox(to)?);
+    }
+    // What does not show is made visible before it gets here, so that no label can begin a new header.
+    let subject: String = format!("[{}] {}: {}", message.word(), message.alert(), message.answer()).chars().take(200).collect();
+    builder = builder
+        .subject(subject)
+        .message_id(Some(format!("<rdiag-notice-{}-{}@{host}>", notice.id, message.incident.opened_at)))
+        .in_reply_to(thread.clone())
+        .references(thread);
+    let mut text = format!("{} {}\n{}\n", message.word(), message.alert(), message.answer());
+    if let Some(url) = &message.url {
+        text.push_str(&format!("{url}\n"));
+    }
+    let style = Style { width: WIDTH, ..Style::default() };
+    let body = match &message.report {
+        Some(found) => {
+            text.push_str(&format!("\n{}", report::render(found, Format::Text, style)));
+            MultiPart::alternative_plain_html(text, report::render(found, Format::Html, style))
+        }
+        None => {
+            let html = format!("<pre>{}</pre>", report::escape::html(&text));
+            MultiPart::alternative_plain_html(text, html)
+        }
+    };
+    builder.multipart(body).map_err(|e| format!("the mail could not be made: {e}"))
+}
+
+fn transport(email: &Email) -> Result<AsyncSmtpTransport<Tokio1Executor>, Failed> {
+    let (host, port) = email.smarthost.rsplit_once(':').unwrap_or((&email.smarthost, "587"));
+    let port: u16 = port.parse().map_err(|_| Failed::lasting(format!("{:?} is no port", port)))?;
+    let parameters = || {
+        TlsParameters::new(host.to_owned()).map_err(|e| Failed::lasting(format!("TLS cannot be used: {e}")))
+    };
+    let tls = match email.tls {
+        SmtpTls::Starttls => Tls::Required(parameters()?),
+        SmtpTls::Wrapped => Tls::Wrapper(parameters()?),
+        SmtpTls::None => Tls::None,
+    };
+    let mut builder =
+        AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(host).port(port).tls(tls).timeout(Some(PATIENCE));
+    if let Some(user) = &email.username {
+        let password = email.password().map(|p| p.read()).transpose().map_err(Failed::passing)?;
+        builder = builder.credentials(Credentials::new(user.clone(), password.unwrap_or_default()));
+    }
+    Ok(builder.build())
+}

@@ -1,0 +1,255 @@
+//! What goes wrong around the program: cut input, closed pipes, full disks, signals.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use flate2::write::GzEncoder;
+
+const LINE: &str = "ts=2025-03-01T10:00:00.5Z caller=handler.go:584 level=error component=receive component=receive-handler err=\"get appender: TSDB not ready\" msg=\"internal server error\"\n";
+
+fn rdiag() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rdiag"));
+    command
+        .env_remove("RDIAG_PATTERNS")
+        .env_remove("RDIAG_EXIT_ZERO")
+        .env("NO_COLOR", "1");
+    command
+}
+
+fn noise(lines: u64) -> String {
+    (0..lines)
+        .map(|i| format!("level=info n={:x}\n", i.wrapping_mul(0x9e37_79b9_7f4a_7c15)))
+        .collect()
+}
+
+fn run(dir: &Path, args: &[&str]) -> Output {
+    rdiag()
+        .args(args)
+        .arg(dir)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn a_cut_archive_is_read_as_far_as_it_goes_and_said_to_be_cut() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = format!("{LINE}{}", noise(50_000));
+    let mut gz = GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gz.write_all(text.as_bytes()).unwrap();
+    let gz = gz.finish().unwrap();
+    let zst = zstd::encode_all(text.as_bytes(), 1).unwrap();
+    for (name, bytes) in [("a.log.gz", gz), ("a.log.zst", zst)] {
+        let file = dir.path().join(name);
+        fs::write(&file, &bytes[..bytes.len() / 2]).unwrap();
+        let output = run(&file, &["-o", "json"]);
+        assert!(
+            matches!(output.status.code(), Some(0 | 1)),
+            "{name}: {:?} {}",
+            output.status,
+            stderr(&output)
+        );
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let gaps = report["coverage"]["gaps"].to_string();
+        assert!(gaps.contains("cut off"), "{name}: {gaps}");
+        assert!(
+            report["coverage"]["sources"][0]["records"]
+                .as_u64()
+                .unwrap()
+                > 1000,
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn a_closed_pipe_is_quiet() {
+    let mut child = rdiag()
+        .arg("man")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let mut said = String::new();
+    child
+        .stderr
+        .take()
+        .unwrap()
+        .read_to_string(&mut said)
+        .unwrap();
+    assert_eq!((child.wait().unwrap().code(), said.as_str()), (Some(0), ""));
+}
+
+#[test]
+fn a_full_disk_is_an_error_with_its_reason() {
+    if !Path::new("/dev/full").exists() {
+        return;
+    }
+    for args in [
+        &["version"][..],
+        &["man"],
+        &["patterns", "list"],
+        &["schema"],
+    ] {
+        let full = fs::OpenOptions::new()
+            .write(true)
+            .open("/dev/full")
+            .unwrap();
+        let output = rdiag()
+            .args(args)
+            .stdout(full)
+            .stderr(Stdio::piped())
+            .output()
+            .unwrap();
+        let said = stderr(&output);
+        assert_eq!(output.status.code(), Some(3), "{args:?}: {said}");
+        assert!(
+            said.contains("writing the output") && said.contains("No space left"),
+            "{args:?}: {said}"
+        );
+    }
+}
+
+#[test]
+fn a_signal_ends_it_with_nothing_half_written() {
+    for (signal, number) in [("TERM", 15), ("INT", 2), ("HUP", 1), ("KILL", 9)] {
+        let mut child = rdiag()
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        // It has read this once there is room for as much again: it is in the middle of reading.
+        stdin.write_all(noise(20_000).as_bytes()).unwrap();
+        let status = Command::new("kill")
+            .args([&format!("-{signal}"), &child.id().to_string()])
+            .status()
+            .unwrap();
+        assert!(status.success());
+        let output = child.wait_with_output().unwrap();
+        drop(stdin);
+        assert_eq!(
+            output.status.signal(),
+            Some(number),
+            "{signal}: {}",
+            stderr(&output)
+        );
+        assert!(output.stdout.is_empty(), "{signal}");
+    }
+}
+
+#[test]
+fn what_cannot_be_read_is_named() {
+    let output = run(Path::new("/nonexistent/of/all/paths.log"), &[]);
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    assert!(stderr(&output).contains("/nonexistent/of/all/paths.log"));
+    // Reading fails with EIO from the first byte on.
+    if Path::new("/proc/self/mem").exists() {
+        let output = run(Path::new("/proc/self/mem"), &[]);
+        let said = format!(
+            "{}{}",
+            stderr(&output),
+            String::from_utf8_lossy(&output.stdout)
+        );
+        assert!(matches!(output.status.code(), Some(0 | 3)), "{said}");
+        assert!(!said.contains("panicked"), "{said}");
+    }
+}
+
+#[test]
+fn garbage_is_no_crash() {
+    let dir = tempfile::tempdir().unwrap();
+    let garbage: [(&str, &[u8]); 6] = [
+        ("kubernetes/ns/pods.json", b"<html>502 Bad Gateway</html>"),
+        (
+            "kubernetes/ns/events.json",
+            b"{\"items\": [{\"kind\": 3}, null, \"x\"]}",
+        ),
+        ("kubernetes/nodes.json", b"{\"items\": ["),
+        ("metrics/ns/p/1.prom", b"\xff\xfe = 1\n{{{\n"),
+        ("config/ns/hashrings.json", b"[[[["),
+        ("alerts.json", b"\"yes\""),
+    ];
+    for (name, bytes) in garbage {
+        let file = dir.path().join(name);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, bytes).unwrap();
+    }
+    fs::write(dir.path().join("manifest.json"), "{}").unwrap();
+    fs::create_dir_all(dir.path().join("logs/ns/p")).unwrap();
+    fs::write(dir.path().join("logs/ns/p/c.log"), LINE).unwrap();
+    let output = run(dir.path(), &["-o", "json"]);
+    assert!(
+        matches!(output.status.code(), Some(0 | 1)),
+        "{}",
+        stderr(&output)
+    );
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(!report["coverage"]["gaps"].as_array().unwrap().is_empty());
+}
+
+#[test]
+fn what_leaves_the_terminal_holds_no_secret() {
+    let dir = tempfile::tempdir().unwrap();
+    let line = LINE.replace(
+        "TSDB not ready",
+        "TSDB not ready for https://prom:Zk29xQw7@10.1.2.3:19291/ by jane@example.com",
+    );
+    fs::write(dir.path().join("a.log"), format!("{line}ts=2025-03-01T10:00:01Z level=error caller=x.go:1 msg=\"odd thing\" err=\"password=Zk29xQw7 refused\"\n")).unwrap();
+    for format in ["text", "json", "yaml", "markdown", "html", "slack", "junit"] {
+        let output = run(dir.path(), &["-v", "-o", format]);
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(
+            !text.contains("Zk29xQw7") && !text.contains("jane@"),
+            "{format}: {text}"
+        );
+    }
+    let open = |args: &[&str]| String::from_utf8(run(dir.path(), args).stdout).unwrap();
+    assert!(open(&["-v", "-o", "json", "--no-redact"]).contains("Zk29xQw7"));
+    let anonymous = open(&["-v", "-o", "json", "--anonymize"]);
+    assert!(!anonymous.contains("10.1.2.3"), "{anonymous}");
+    assert_eq!(
+        rdiag()
+            .args(["--redact", "--no-redact"])
+            .output()
+            .unwrap()
+            .status
+            .code(),
+        Some(2)
+    );
+}
+
+#[test]
+fn a_new_signature_from_what_was_not_known() {
+    let dir = tempfile::tempdir().unwrap();
+    let lines: String = (0..9).map(|n| format!("ts=2025-03-01T10:00:0{n}Z level=error caller=x.go:1 component=receive msg=\"wholly unheard of\" err=\"shard {n} fell over\"\n")).collect();
+    fs::write(dir.path().join("a.log"), lines).unwrap();
+    let report: serde_json::Value =
+        serde_json::from_slice(&run(dir.path(), &["-o", "json"]).stdout).unwrap();
+    assert_eq!(
+        report["novel"][0]["template"], "wholly unheard of: shard <*> fell over",
+        "{}",
+        report["novel"]
+    );
+    assert_eq!(report["novel"][0]["count"], 9);
+    let output = rdiag()
+        .args(["patterns", "new", "--from"])
+        .arg(dir.path())
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        text.contains("msg: \"wholly unheard of\"")
+            && text.contains("err: {contains: \"fell over\"}"),
+        "{text}"
+    );
+}
