@@ -1,6 +1,7 @@
 //! `rdiag check`: every line of the runbook, passing and firing on a bundle of a running ring.
 
 mod bundle;
+mod lines;
 mod rows;
 
 use std::process::Command;
