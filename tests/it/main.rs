@@ -1,14 +1,14 @@
 //! The one integration binary.
 
+mod checks;
 mod cli;
+mod collect;
+mod double;
+mod faults;
+mod limits;
 mod lines;
 mod patterns;
 mod properties;
 mod schema;
-mod checks;
-mod faults;
-mod limits;
-mod collect;
-mod double;
 mod serve;
 mod tidy;

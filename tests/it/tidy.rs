@@ -43,10 +43,12 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "checks",
         &["bundle", "hashring", "metrics", "pack", "record"],
     ),
-    ("collect", &["bundle", "record"]),
+    ("collect", &["bundle", "record", "redact"]),
     (
         "serve",
-        &["collect", "bundle", "engine", "report", "pack", "record"],
+        &[
+            "collect", "bundle", "engine", "report", "pack", "record", "redact",
+        ],
     ),
 ];
 
@@ -62,17 +64,8 @@ const CORE: &[&str] = &[
     "hashring",
     "metrics",
     "audit",
+    "redact",
 ];
-    ("engine", &["record", "pack", "matcher", "evidence", "diagnosis", "report", "bundle", "novelty", "hashring", "metrics"]),
-    ("audit", &["record", "pack", "matcher", "evidence", "diagnosis"]),
-    ("checks", &["bundle", "hashring", "metrics", "pack", "record"]),
-    ("collect", &["bundle", "record", "redact"]),
-    ("serve", &["collect", "bundle", "engine", "report", "pack", "record", "redact"]),
-];
-
-/// The core: pure and synchronous.
-const CORE: &[&str] =
-    &["record", "pack", "matcher", "evidence", "diagnosis", "report", "novelty", "hashring", "metrics", "audit", "redact"];
 
 /// What the core must not mention, with the reason.
 const ABSENT: &[(&str, &str)] = &[
