@@ -16,10 +16,7 @@ fn the_embedded_pack_is_the_one_on_disk() {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 queue.push(path);
-            } else if path
-                .extension()
-                .is_some_and(|e| e == "yaml" || e == "tsv")
-            {
+            } else if path.extension().is_some_and(|e| e == "yaml" || e == "tsv") {
                 let name = path
                     .strip_prefix(&top)
                     .unwrap()
@@ -34,11 +31,8 @@ fn the_embedded_pack_is_the_one_on_disk() {
     for (name, bytes) in &disk {
         let found = embedded
             .get(name)
-            .unwrap_or_else(|| panic!("patterns/{name} is not embedded"));
-        assert!(
-            found == bytes,
-            "patterns/{name} is embedded in another version"
-        );
+            .unwrap_or_else(|| panic!("{name} is not embedded"));
+        assert!(found == bytes, "{name} is embedded in another version");
     }
     assert_eq!(
         disk.len(),
