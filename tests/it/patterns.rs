@@ -10,7 +10,7 @@ use rdiag::pack::Pack;
 fn the_embedded_pack_is_the_one_on_disk() {
     let top = Path::new(env!("CARGO_MANIFEST_DIR")).join("patterns");
     let mut disk = BTreeMap::new();
-    let mut queue: Vec<PathBuf> = vec![top.clone()];
+    let mut queue: Vec<PathBuf> = vec![top];
     while let Some(folder) = queue.pop() {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
@@ -18,7 +18,7 @@ fn the_embedded_pack_is_the_one_on_disk() {
                 queue.push(path);
             } else if path.extension().is_some_and(|e| e == "yaml" || e == "tsv") {
                 let name = path
-                    .strip_prefix(&top)
+                    .strip_prefix(env!("CARGO_MANIFEST_DIR"))
                     .unwrap()
                     .to_string_lossy()
                     .into_owned();

@@ -308,32 +308,6 @@ fn twelve_witnesses_of_one_fact_count_as_one_fact() {
 }
 
 #[test]
-fn quorum_is_a_gate() {
-    // Writes fail. Two members away of four explain it; one does not, so that another member must be
-    // away though nobody says so, or the cause is not known.
-    let fails = |ring: Ring| ring.says(0, 12, "quorum was not reached");
-    let away = |ring: Ring, pod: usize| {
-        ring.complained_of(pod)
-            .says(pod, 5, "killed for want of memory")
-    };
-    let besides = |ring: &Ring| {
-        let diagnosis = ring.diagnosis();
-        let unknown = raised(&diagnosis)
-            .iter()
-            .map(|i| i.unknown_probability)
-            .fold(0.0, f64::max);
-        unknown + ring.probability(&diagnosis, "cut-off")
-    };
-    let one = besides(&fails(away(Ring::of(4), 2)));
-    let two = besides(&fails(away(away(Ring::of(4), 2), 3)));
-    assert!(two < 0.1, "two members away are enough: {two}");
-    assert!(
-        one > two + 0.3,
-        "one member away is not: {one} against {two}"
-    );
-}
-
-#[test]
 fn silence_counts_only_where_it_would_have_been_audible() {
     let ring = |level| {
         Ring::of(3)
