@@ -1,3 +1,5 @@
+//! Tests of `hashring`.
+
 #![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeMap;

@@ -1,3 +1,5 @@
+//! Tests of `pack`.
+
 #![allow(clippy::unwrap_used)]
 
 use super::*;

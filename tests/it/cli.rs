@@ -351,7 +351,7 @@ fn a_pattern_that_does_not_load_is_shown_with_file_line_and_caret() {
     .unwrap();
     let folder = keep.path().to_string_lossy().into_owned();
     let out = rdiag(&["--patterns", &folder, "patterns", "check"]);
-    let said = check(&out, 2);
+    let said = check(&out, 2) + &text(&out.stderr);
     assert!(
         said.contains("causes/mine.yaml:2:") && said.contains('^'),
         "{said}"

@@ -308,42 +308,6 @@ fn twelve_witnesses_of_one_fact_count_as_one_fact() {
 }
 
 #[test]
-fn quorum_is_a_gate() {
-    // Writes fail. One member away of four does not explain it, two of four do.
-    let explained = |ring: &Ring| {
-        let failing = ring.pack.signature("test/ring/failing").unwrap();
-        let diagnosis = ring.diagnosis();
-        let all = diagnosis
-            .incidents
-            .iter()
-            .flat_map(|i| &i.hypotheses)
-            .flat_map(|h| &h.explains);
-        all.filter(|e| e.signature == failing)
-            .map(|e| e.necessity)
-            .fold(0.0, f64::max)
-    };
-    let one = Ring::of(4)
-        .complained_of(2)
-        .says(2, 5, "killed for want of memory")
-        .says(0, 12, "quorum was not reached");
-    let two = Ring::of(4)
-        .complained_of(2)
-        .complained_of(3)
-        .says(2, 5, "killed for want of memory")
-        .says(3, 5, "killed for want of memory")
-        .says(0, 12, "quorum was not reached");
-    let (one, two) = (explained(&one), explained(&two));
-    assert!(
-        two > 0.5,
-        "two members away must explain failing writes, PN {two}"
-    );
-    assert!(
-        one < two - 0.3,
-        "one member away must not explain failing writes: PN {one} against {two} with two"
-    );
-}
-
-#[test]
 fn silence_counts_only_where_it_would_have_been_audible() {
     let ring = |level| {
         Ring::of(3)

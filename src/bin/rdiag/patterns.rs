@@ -62,6 +62,7 @@ fn show(common: &Common, args: &Explain) -> Result<(), Failure> {
     let overlay = common.patterns.as_deref().map(yaml_files).transpose()?.unwrap_or_default();
     let name = format!("{}.yaml", args.id.trim_start_matches("state/").trim_start_matches("cause/"));
     let wanted = |path: &str| {
+        let path = path.trim_start_matches("patterns/");
         path == format!("signatures/{name}") || path == format!("states/{name}") || path == format!("causes/{name}")
     };
     if let Some((_, bytes)) = overlay.iter().find(|(path, _)| wanted(path)) {
@@ -80,7 +81,7 @@ fn check(common: &Common) -> Result<bool, Failure> {
         Pack::embedded_files().into_iter().map(|(p, b)| (p, b.to_vec())).collect();
     if let Some(dir) = &common.patterns {
         let overlay = yaml_files(dir)?;
-        files.retain(|(path, _)| !overlay.iter().any(|(o, _)| o == path));
+        files.retain(|(path, _)| !overlay.iter().any(|(o, _)| o.trim_start_matches("patterns/") == path.trim_start_matches("patterns/")));
         files.extend(overlay);
     }
     let sources = files.iter().filter(|(p, _)| p.ends_with(".yaml"));

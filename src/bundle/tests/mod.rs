@@ -1,3 +1,5 @@
+//! Tests of `bundle`.
+
 #![allow(clippy::unwrap_used)]
 
 mod archives;

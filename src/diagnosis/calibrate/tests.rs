@@ -1,3 +1,5 @@
+//! Tests of `diagnosis`.
+
 #![allow(clippy::unwrap_used)]
 
 use super::{Band, Calibration, band};

@@ -1,3 +1,5 @@
+//! Tests of `record`.
+
 #![allow(clippy::unwrap_used)]
 
 use std::io::{self, Read};

@@ -1,3 +1,5 @@
+//! Tests of `report`.
+
 use proptest::prelude::*;
 
 use crate::report::escape::*;

@@ -1,3 +1,5 @@
+//! Tests of `report`.
+
 #![allow(clippy::unwrap_used)]
 
 mod escape;

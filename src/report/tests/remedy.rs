@@ -1,3 +1,5 @@
+//! Tests of `report`.
+
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;

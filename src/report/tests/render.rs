@@ -1,3 +1,5 @@
+//! Tests of `report`.
+
 use proptest::prelude::*;
 use serde_json::Value;
 use unicode_width::UnicodeWidthStr;

@@ -1,3 +1,5 @@
+//! Tests of `report`.
+
 use crate::report::model::{Mark, Timeline, TimelineRow};
 use crate::report::phrase::*;
 use crate::report::strip::Axis;

@@ -1,3 +1,5 @@
+//! Tests of `serve`.
+
 #![allow(clippy::unwrap_used)]
 
 use super::*;
