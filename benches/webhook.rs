@@ -27,17 +27,27 @@ fn main() {
         return;
     }
     let folder = tempfile::TempDir::new().unwrap();
-    let logs = folder.path().join("bundle/logs/monitoring/thanos-receive-0");
+    let logs = folder
+        .path()
+        .join("bundle/logs/monitoring/thanos-receive-0");
     fs::create_dir_all(&logs).unwrap();
-    fs::write(logs.join("thanos-receive.log"), "ts=2026-11-23T02:00:00Z level=info msg=ready\n").unwrap();
+    fs::write(
+        logs.join("thanos-receive.log"),
+        "ts=2026-11-23T02:00:00Z level=info msg=ready\n",
+    )
+    .unwrap();
     let mut server = Server::start(folder.path());
-    let groups = env::var("GROUPS").ok().and_then(|n| n.parse().ok()).unwrap_or(ALERTS);
+    let groups = env::var("GROUPS")
+        .ok()
+        .and_then(|n| n.parse().ok())
+        .unwrap_or(ALERTS);
     let latencies: Arc<Mutex<Vec<f64>>> = Arc::default();
     let refused: Arc<Mutex<u32>> = Arc::default();
     let start = Instant::now() + Duration::from_millis(200);
     let senders: Vec<_> = (0..CONNECTIONS)
         .map(|sender| {
-            let (latencies, refused, address) = (latencies.clone(), refused.clone(), server.address);
+            let (latencies, refused, address) =
+                (latencies.clone(), refused.clone(), server.address);
             thread::spawn(move || {
                 let mut connection = Connection::open(address);
                 let mut own = Vec::new();
@@ -64,15 +74,26 @@ fn main() {
     let at = |share: f64| latencies[((latencies.len() - 1) as f64 * share) as usize];
     let refused = *refused.lock().unwrap();
     println!("{ALERTS} alerts of {groups} groups in {took:.1} s over {CONNECTIONS} connections");
-    println!("answers: p50 {:.1} ms, p90 {:.1} ms, p99 {:.1} ms, longest {:.1} ms", at(0.5), at(0.9), at(0.99), at(1.0));
-    println!("refused: {refused}; stored: {alerts} alerts in {incidents} incidents; peak memory: {memory} MiB");
+    println!(
+        "answers: p50 {:.1} ms, p90 {:.1} ms, p99 {:.1} ms, longest {:.1} ms",
+        at(0.5),
+        at(0.9),
+        at(0.99),
+        at(1.0)
+    );
+    println!(
+        "refused: {refused}; stored: {alerts} alerts in {incidents} incidents; peak memory: {memory} MiB"
+    );
     let met = refused == 0
         && alerts == u64::from(ALERTS)
         && incidents == groups as usize
         && at(0.99) <= P99_MS
         && memory <= MEMORY_MIB
         && took <= f64::from(SECONDS) + 1.0;
-    println!("bars (none lost, p99 <= {P99_MS} ms, <= {MEMORY_MIB} MiB): {}", if met { "met" } else { "NOT MET" });
+    println!(
+        "bars (none lost, p99 <= {P99_MS} ms, <= {MEMORY_MIB} MiB): {}",
+        if met { "met" } else { "NOT MET" }
+    );
     server.stop();
     std::process::exit(i32::from(!met));
 }
@@ -96,7 +117,12 @@ fn stored(address: SocketAddr) -> (usize, u64) {
     assert_eq!(status, 200);
     let value: serde_json::Value = serde_json::from_str(&body).unwrap();
     let list = value["incidents"].as_array().unwrap();
-    (list.len(), list.iter().map(|incident| incident["alerts"].as_u64().unwrap()).sum())
+    (
+        list.len(),
+        list.iter()
+            .map(|incident| incident["alerts"].as_u64().unwrap())
+            .sum(),
+    )
 }
 
 struct Server {
@@ -110,20 +136,33 @@ impl Server {
         let mut process = Command::new(program)
             .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
             .arg(folder.join("data"))
-            .arg(format!("--source=bundle:{}", folder.join("bundle").display()))
+            .arg(format!(
+                "--source=bundle:{}",
+                folder.join("bundle").display()
+            ))
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
         let mut line = String::new();
-        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        BufReader::new(process.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
         let address = line.trim().rsplit(' ').next().unwrap().parse().unwrap();
         Self { process, address }
     }
 
     fn peak_mib(&self) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
-        let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
-        line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() / 1024
+        let line = status
+            .lines()
+            .find(|line| line.starts_with("VmHWM:"))
+            .unwrap();
+        line.split_whitespace()
+            .nth(1)
+            .unwrap()
+            .parse::<u64>()
+            .unwrap()
+            / 1024
     }
 
     fn stop(&mut self) {
@@ -143,8 +182,14 @@ impl Connection {
     }
 
     fn ask(&mut self, what: &str, body: &str) -> (u16, String) {
-        let head = format!("{what} HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\r\n\r\n", body.len());
-        self.0.get_mut().write_all((head + body).as_bytes()).unwrap();
+        let head = format!(
+            "{what} HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\r\n\r\n",
+            body.len()
+        );
+        self.0
+            .get_mut()
+            .write_all((head + body).as_bytes())
+            .unwrap();
         let mut line = String::new();
         self.0.read_line(&mut line).unwrap();
         let status = line.split(' ').nth(1).unwrap().parse().unwrap();

@@ -24,22 +24,41 @@ const IMPACT_WEIGHT: f64 = 3.0;
 
 pub(crate) fn assemble(binder: Binder<'_>) -> Bound {
     let assembler = Assembler::new(&binder);
-    let states = assembler.states.iter().map(|i| assembler.state_node(*i)).collect();
-    let causes: Vec<CauseNode> = assembler.causes.iter().map(|(c, p)| assembler.cause_node(*c, *p)).collect();
-    let symptoms: Vec<SymptomNode> =
-        assembler.symptoms.iter().map(|(f, p)| assembler.symptom_node(*f, *p)).collect();
+    let states = assembler
+        .states
+        .iter()
+        .map(|i| assembler.state_node(*i))
+        .collect();
+    let causes: Vec<CauseNode> = assembler
+        .causes
+        .iter()
+        .map(|(c, p)| assembler.cause_node(*c, *p))
+        .collect();
+    let symptoms: Vec<SymptomNode> = assembler
+        .symptoms
+        .iter()
+        .map(|(f, p)| assembler.symptom_node(*f, *p))
+        .collect();
     let bound_symptoms = assembler
         .symptoms
         .iter()
         .map(|(family, place)| BoundSymptom {
             family: *family,
             place: *place,
-            entries: binder.present.get(&(*family, *place)).map(|p| p.entries.clone()).unwrap_or_default(),
+            entries: binder
+                .present
+                .get(&(*family, *place))
+                .map(|p| p.entries.clone())
+                .unwrap_or_default(),
         })
         .collect();
     let causes_meta = assembler.causes.clone();
     Bound {
-        network: Network { causes, states, symptoms },
+        network: Network {
+            causes,
+            states,
+            symptoms,
+        },
         causes: causes_meta,
         symptoms: bound_symptoms,
         nodes: binder.nodes,
@@ -72,8 +91,11 @@ impl<'b, 'a> Assembler<'b, 'a> {
                 incoming.entry(edge.to).or_default().push(edge);
             }
         }
-        let brought: BTreeSet<Instance> =
-            incoming.keys().filter(|i| matches!(i, Instance::Cause(..))).copied().collect();
+        let brought: BTreeSet<Instance> = incoming
+            .keys()
+            .filter(|i| matches!(i, Instance::Cause(..)))
+            .copied()
+            .collect();
         let mut assembler = Self {
             binder,
             causes: Vec::new(),
@@ -121,7 +143,14 @@ impl<'b, 'a> Assembler<'b, 'a> {
             .into_iter()
             .flatten()
             .flat_map(|e| e.all.iter().copied())
-            .chain(self.binder.gates.get(&instance).into_iter().flatten().copied())
+            .chain(
+                self.binder
+                    .gates
+                    .get(&instance)
+                    .into_iter()
+                    .flatten()
+                    .copied(),
+            )
             .collect();
         for parent in parents {
             self.visit(parent, done);
@@ -133,7 +162,9 @@ impl<'b, 'a> Assembler<'b, 'a> {
     fn find_onsets(&mut self) {
         for (from, edges) in &self.binder.edges {
             for edge in edges {
-                let Instance::Symptom(f, p) = edge.to else { continue };
+                let Instance::Symptom(f, p) = edge.to else {
+                    continue;
+                };
                 let counts = matches!(from, Instance::State(..)) || edge.defining;
                 let onset = self.binder.present.get(&(f, p)).and_then(|s| s.onset);
                 if let (true, Some(at)) = (counts, onset) {
@@ -156,7 +187,11 @@ impl<'b, 'a> Assembler<'b, 'a> {
             Instance::Cause(c, p) if !self.brought.contains(&instance) => {
                 self.causes.binary_search(&(c, p)).ok().map(Parent::Cause)
             }
-            _ => self.states.iter().position(|s| *s == instance).map(Parent::State),
+            _ => self
+                .states
+                .iter()
+                .position(|s| *s == instance)
+                .map(Parent::State),
         }
     }
 
@@ -165,13 +200,22 @@ impl<'b, 'a> Assembler<'b, 'a> {
     fn terms(&self, instance: Instance) -> Vec<Term> {
         let mut strongest: BTreeMap<Vec<Parent>, Term> = BTreeMap::new();
         for edge in self.incoming.get(&instance).into_iter().flatten() {
-            let Some(mut all) = edge.all.iter().map(|i| self.parent(*i)).collect::<Option<Vec<_>>>() else {
+            let Some(mut all) = edge
+                .all
+                .iter()
+                .map(|i| self.parent(*i))
+                .collect::<Option<Vec<_>>>()
+            else {
                 continue;
             };
             all.sort_unstable();
             all.dedup();
             let weight = self.weight(edge);
-            let term = Term { all: all.clone(), q: edge.q, weight };
+            let term = Term {
+                all: all.clone(),
+                q: edge.q,
+                weight,
+            };
             match strongest.get_mut(&all) {
                 Some(known) if known.q * known.weight >= term.q * term.weight => {}
                 _ => {
@@ -185,7 +229,9 @@ impl<'b, 'a> Assembler<'b, 'a> {
     /// The smallest time weight over the members of the term.
     fn weight(&self, edge: &Edge) -> f64 {
         let Some(delay) = edge.delay else { return 1.0 };
-        let Some(effect) = self.onset(edge.to) else { return 1.0 };
+        let Some(effect) = self.onset(edge.to) else {
+            return 1.0;
+        };
         edge.all
             .iter()
             .filter_map(|i| self.onset(*i))
@@ -197,13 +243,27 @@ impl<'b, 'a> Assembler<'b, 'a> {
         let pack = self.binder.pack;
         let cause = &pack.causes[ix.0 as usize];
         let instance = Instance::Cause(ix, place);
-        let defined = self.binder.edges.get(&instance).into_iter().flatten().any(|e| {
-            let Instance::Symptom(f, p) = e.to else { return false };
-            e.defining && self.binder.present.contains_key(&(f, p))
-        });
+        let defined = self
+            .binder
+            .edges
+            .get(&instance)
+            .into_iter()
+            .flatten()
+            .any(|e| {
+                let Instance::Symptom(f, p) = e.to else {
+                    return false;
+                };
+                e.defining && self.binder.present.contains_key(&(f, p))
+            });
         let rate = cause.prior_per_day * PRIOR_WINDOW_MINUTES / DAY_MINUTES;
-        let excludes = cause.excludes.iter().filter_map(|other| self.causes.binary_search(&(*other, place)).ok());
-        let class = pack.causes.iter().position(|c| c.remediation_class == cause.remediation_class);
+        let excludes = cause
+            .excludes
+            .iter()
+            .filter_map(|other| self.causes.binary_search(&(*other, place)).ok());
+        let class = pack
+            .causes
+            .iter()
+            .position(|c| c.remediation_class == cause.remediation_class);
         CauseNode {
             name: format!("{}@{}", cause.id, self.place_name(place)),
             kind: ix.0,
@@ -232,12 +292,26 @@ impl<'b, 'a> Assembler<'b, 'a> {
             Instance::Cause(ix, place) => {
                 let mut terms = terms;
                 if let Ok(spontaneous) = self.causes.binary_search(&(ix, place)) {
-                    terms.push(Term { all: vec![Parent::Cause(spontaneous)], q: 1.0, weight: 1.0 });
+                    terms.push(Term {
+                        all: vec![Parent::Cause(spontaneous)],
+                        q: 1.0,
+                        weight: 1.0,
+                    });
                 }
                 let id = &self.binder.pack.causes[ix.0 as usize].id;
-                StateNode { name: format!("{id}@{}", self.place_name(place)), leak: 0.0, terms, gate: None }
+                StateNode {
+                    name: format!("{id}@{}", self.place_name(place)),
+                    leak: 0.0,
+                    terms,
+                    gate: None,
+                }
             }
-            Instance::Symptom(..) => StateNode { name: String::new(), leak: 0.0, terms, gate: None },
+            Instance::Symptom(..) => StateNode {
+                name: String::new(),
+                leak: 0.0,
+                terms,
+                gate: None,
+            },
         }
     }
 
@@ -260,7 +334,11 @@ impl<'b, 'a> Assembler<'b, 'a> {
                 quorum::failing_share(total, factor, k)
             }
         };
-        Some(Gate { members, q: gate.q, g })
+        Some(Gate {
+            members,
+            q: gate.q,
+            g,
+        })
     }
 
     fn symptom_node(&self, family: usize, place: Place) -> SymptomNode {

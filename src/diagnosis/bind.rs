@@ -104,9 +104,16 @@ pub(crate) struct Present {
 
 impl<'a> Binder<'a> {
     fn new(ledger: &Ledger, pack: &'a Pack, families: &'a Families, scope: &'a Scope) -> Self {
-        let mut nodes: Vec<String> = scope.members.iter().filter_map(|m| m.node.clone()).collect();
+        let mut nodes: Vec<String> = scope
+            .members
+            .iter()
+            .filter_map(|m| m.node.clone())
+            .collect();
         nodes.extend(
-            ledger.iter().filter(|(_, s, _)| s.kind == SubjectKind::Node).map(|(_, s, _)| s.name.to_string()),
+            ledger
+                .iter()
+                .filter(|(_, s, _)| s.kind == SubjectKind::Node)
+                .map(|(_, s, _)| s.name.to_string()),
         );
         nodes.sort();
         nodes.dedup();
@@ -121,7 +128,9 @@ impl<'a> Binder<'a> {
             kept: BTreeSet::new(),
         };
         for (ix, subject, evidence) in ledger.iter() {
-            let Some(place) = binder.place(subject) else { continue };
+            let Some(place) = binder.place(subject) else {
+                continue;
+            };
             let signature = &pack.signatures[ix.0 as usize];
             if signature.leak >= COMMONPLACE {
                 continue;
@@ -145,10 +154,15 @@ impl<'a> Binder<'a> {
                 let ix = self.scope.member(&subject.name)?;
                 (self.scope.members[ix].role != MemberRole::Sender).then_some(Place::Pod(ix))
             }
-            SubjectKind::Node => {
-                self.nodes.binary_search_by(|n| n.as_str().cmp(&subject.name)).ok().map(Place::Node)
-            }
-            SubjectKind::Volume => Some(self.pod_of_volume(&subject.name).unwrap_or(Place::One(subject.kind))),
+            SubjectKind::Node => self
+                .nodes
+                .binary_search_by(|n| n.as_str().cmp(&subject.name))
+                .ok()
+                .map(Place::Node),
+            SubjectKind::Volume => Some(
+                self.pod_of_volume(&subject.name)
+                    .unwrap_or(Place::One(subject.kind)),
+            ),
             kind => Some(Place::One(kind)),
         }
     }
@@ -156,15 +170,23 @@ impl<'a> Binder<'a> {
     /// A claim of a stateful set is called `<template>-<pod>`.
     fn pod_of_volume(&self, name: &str) -> Option<Place> {
         let claim = name.rsplit('/').next().unwrap_or(name);
-        self.scope.members.iter().position(|m| {
-            let pod = m.name.rsplit('/').next().unwrap_or(&m.name);
-            claim.strip_suffix(pod).is_some_and(|rest| rest.ends_with('-'))
-        }).map(Place::Pod)
+        self.scope
+            .members
+            .iter()
+            .position(|m| {
+                let pod = m.name.rsplit('/').next().unwrap_or(&m.name);
+                claim
+                    .strip_suffix(pod)
+                    .is_some_and(|rest| rest.ends_with('-'))
+            })
+            .map(Place::Pod)
     }
 
     pub(crate) fn pods(&self) -> impl Iterator<Item = Place> + '_ {
         let members = self.scope.members.iter().enumerate();
-        members.filter(|(_, m)| m.role != MemberRole::Sender).map(|(n, _)| Place::Pod(n))
+        members
+            .filter(|(_, m)| m.role != MemberRole::Sender)
+            .map(|(n, _)| Place::Pod(n))
     }
 
     /// All places of a scope kind.
@@ -206,16 +228,25 @@ impl<'a> Binder<'a> {
             let ix = CauseIx(u32::try_from(n).expect("few causes"));
             for place in self.places(cause.scope) {
                 let from = Instance::Cause(ix, place);
-                cause.links.iter().for_each(|l| self.expand_link(from, place, l, &mut found));
+                cause
+                    .links
+                    .iter()
+                    .for_each(|l| self.expand_link(from, place, l, &mut found));
             }
         }
         for (n, state) in pack.states.iter().enumerate() {
             let ix = StateIx(u32::try_from(n).expect("few states"));
             for place in self.places(state.scope) {
                 let from = Instance::State(ix, place);
-                state.links.iter().for_each(|l| self.expand_link(from, place, l, &mut found));
+                state
+                    .links
+                    .iter()
+                    .for_each(|l| self.expand_link(from, place, l, &mut found));
                 if let Some(gate) = &state.gate {
-                    let members = self.ring_members().map(|p| Instance::State(gate.of, p)).collect();
+                    let members = self
+                        .ring_members()
+                        .map(|p| Instance::State(gate.of, p))
+                        .collect();
                     self.gates.insert(from, members);
                 }
             }
@@ -230,17 +261,31 @@ impl<'a> Binder<'a> {
         let listed = self.scope.members.iter().any(|m| m.in_ring);
         let members = self.scope.members.iter().enumerate();
         members
-            .filter(move |(_, m)| if listed { m.in_ring } else { m.role != MemberRole::Sender && !m.router_only })
+            .filter(move |(_, m)| {
+                if listed {
+                    m.in_ring
+                } else {
+                    m.role != MemberRole::Sender && !m.router_only
+                }
+            })
             .map(|(n, _)| Place::Pod(n))
     }
 
-    fn expand_link(&self, from: Instance, place: Place, link: &Link, found: &mut Vec<(Instance, Edge)>) {
+    fn expand_link(
+        &self,
+        from: Instance,
+        place: Place,
+        link: &Link,
+        found: &mut Vec<(Instance, Edge)>,
+    ) {
         if !self.applies(&link.when, place) {
             return;
         }
         let mut with: Vec<Instance> = vec![from];
         for other in &link.with {
-            let Some(other) = self.companion(*other, place) else { return };
+            let Some(other) = self.companion(*other, place) else {
+                return;
+            };
             with.push(other);
         }
         let instance = |p: Place| match link.to {
@@ -250,11 +295,21 @@ impl<'a> Binder<'a> {
         };
         let targets = match link.to {
             Target::Signature(s) => self.shown_at(self.families.of(s), place, link.bind),
-            Target::State(s) => self.reach(place, link.bind, self.pack.states[s.0 as usize].scope).all(),
-            Target::Cause(c) => self.reach(place, link.bind, self.pack.causes[c.0 as usize].scope).all(),
+            Target::State(s) => self
+                .reach(place, link.bind, self.pack.states[s.0 as usize].scope)
+                .all(),
+            Target::Cause(c) => self
+                .reach(place, link.bind, self.pack.causes[c.0 as usize].scope)
+                .all(),
         };
         for p in targets {
-            let edge = Edge { to: instance(p), all: with.clone(), q: link.q, delay: link.delay, defining: link.defining };
+            let edge = Edge {
+                to: instance(p),
+                all: with.clone(),
+                q: link.q,
+                delay: link.delay,
+                defining: link.defining,
+            };
             found.push((from, edge));
         }
     }
@@ -269,9 +324,18 @@ impl<'a> Binder<'a> {
                 Reach::These(places) => (places, false),
                 Reach::AnyOf(places) => (places, true),
             };
-            said.extend(places.iter().copied().filter(|p| self.present.contains_key(&(family, *p))));
+            said.extend(
+                places
+                    .iter()
+                    .copied()
+                    .filter(|p| self.present.contains_key(&(family, *p))),
+            );
             if silent.is_none() {
-                silent = if many { Some(Place::NoPod) } else { places.first().copied() };
+                silent = if many {
+                    Some(Place::NoPod)
+                } else {
+                    places.first().copied()
+                };
             }
         }
         if said.is_empty() {
@@ -287,8 +351,12 @@ impl<'a> Binder<'a> {
             Reach::AnyOf(places) => places.first().copied(),
         };
         match target {
-            Target::State(s) => at(self.pack.states[s.0 as usize].scope).map(|p| Instance::State(s, p)),
-            Target::Cause(c) => at(self.pack.causes[c.0 as usize].scope).map(|p| Instance::Cause(c, p)),
+            Target::State(s) => {
+                at(self.pack.states[s.0 as usize].scope).map(|p| Instance::State(s, p))
+            }
+            Target::Cause(c) => {
+                at(self.pack.causes[c.0 as usize].scope).map(|p| Instance::Cause(c, p))
+            }
             Target::Signature(_) => None,
         }
     }
@@ -299,10 +367,13 @@ impl<'a> Binder<'a> {
             Place::Pod(p) => Some(&self.scope.members[p]),
             _ => None,
         };
-        let version = member.and_then(|m| m.version).or_else(|| self.common_version());
+        let version = member
+            .and_then(|m| m.version)
+            .or_else(|| self.common_version());
         let factor = self.scope.replication_factor;
         version.is_none_or(|v| when.versions.contains(&v))
-            && (when.replication_factor.is_empty() || factor.is_none_or(|rf| when.replication_factor.contains(&rf)))
+            && (when.replication_factor.is_empty()
+                || factor.is_none_or(|rf| when.replication_factor.contains(&rf)))
             && match (&when.algorithm, &self.scope.algorithm) {
                 (Some(wanted), Some(known)) => wanted == known,
                 _ => true,
@@ -314,16 +385,26 @@ impl<'a> Binder<'a> {
     }
 
     pub(crate) fn common_version(&self) -> Option<Version> {
-        self.scope.members.iter().find_map(|m| m.version).or(self.scope.thanos_version)
+        self.scope
+            .members
+            .iter()
+            .find_map(|m| m.version)
+            .or(self.scope.thanos_version)
     }
 
     /// Keeps what a present symptom leads back to, and what follows from that.
     fn prune(&mut self) {
         let mut back: BTreeMap<Instance, BTreeSet<Instance>> = BTreeMap::new();
         for edge in self.edges.values().flatten() {
-            back.entry(edge.to).or_default().extend(edge.all.iter().copied());
+            back.entry(edge.to)
+                .or_default()
+                .extend(edge.all.iter().copied());
         }
-        let mut queue: Vec<Instance> = self.present.keys().map(|(f, p)| Instance::Symptom(*f, *p)).collect();
+        let mut queue: Vec<Instance> = self
+            .present
+            .keys()
+            .map(|(f, p)| Instance::Symptom(*f, *p))
+            .collect();
         let mut kept: BTreeSet<Instance> = queue.iter().copied().collect();
         while let Some(instance) = queue.pop() {
             for parent in back.get(&instance).into_iter().flatten() {
@@ -332,9 +413,17 @@ impl<'a> Binder<'a> {
                 }
             }
         }
-        let causes = kept.iter().filter(|i| matches!(i, Instance::Cause(..))).count();
+        let causes = kept
+            .iter()
+            .filter(|i| matches!(i, Instance::Cause(..)))
+            .count();
         if causes > limits::CANDIDATES {
-            let surplus: Vec<Instance> = kept.iter().filter(|i| matches!(i, Instance::Cause(..))).skip(limits::CANDIDATES).copied().collect();
+            let surplus: Vec<Instance> = kept
+                .iter()
+                .filter(|i| matches!(i, Instance::Cause(..)))
+                .skip(limits::CANDIDATES)
+                .copied()
+                .collect();
             surplus.iter().for_each(|i| {
                 kept.remove(i);
             });
@@ -348,7 +437,9 @@ impl<'a> Binder<'a> {
     fn keep_what_follows(&self, kept: &mut BTreeSet<Instance>) {
         let mut gate_of: BTreeMap<Instance, Vec<Instance>> = BTreeMap::new();
         for (gate, members) in &self.gates {
-            members.iter().for_each(|m| gate_of.entry(*m).or_default().push(*gate));
+            members
+                .iter()
+                .for_each(|m| gate_of.entry(*m).or_default().push(*gate));
         }
         let mut queue: Vec<Instance> = kept.iter().copied().collect();
         while let Some(instance) = queue.pop() {
@@ -368,7 +459,9 @@ impl Binder<'_> {
     /// A silence that would hardly have been heard is left out; one that a check could break stays,
     /// so that the check can be weighed.
     fn matters(&self, edge: &Edge) -> bool {
-        let Instance::Symptom(family, place) = edge.to else { return true };
+        let Instance::Symptom(family, place) = edge.to else {
+            return true;
+        };
         if self.present.contains_key(&(family, place)) {
             return true;
         }
@@ -376,7 +469,8 @@ impl Binder<'_> {
             return false;
         }
         let o = observability::of(self.pack, &self.families.all[family], place, self.scope);
-        o * edge.q * assemble::share(edge.q) >= AUDIBLE || o == 0.0 && self.families.all[family].asked
+        o * edge.q * assemble::share(edge.q) >= AUDIBLE
+            || o == 0.0 && self.families.all[family].asked
     }
 }
 

@@ -18,23 +18,37 @@ pub(super) fn excuse(ledger: &mut Ledger, pack: &Pack) -> Vec<Excused> {
     let mut excused = Vec::new();
     for (ix, subject, evidence) in ledger.iter() {
         let signature = &pack.signatures[ix.0 as usize];
-        let excuse = signature.benign_when.iter().find(|e| applies(e, subject, evidence, ledger));
+        let excuse = signature
+            .benign_when
+            .iter()
+            .find(|e| applies(e, subject, evidence, ledger));
         if let Some(excuse) = excuse {
             let because = excuse.because.clone();
-            excused.push(Excused { signature: ix, subject: subject.clone(), because });
+            excused.push(Excused {
+                signature: ix,
+                subject: subject.clone(),
+                because,
+            });
         }
     }
     ledger.retain(|ix, subject, _| {
-        !excused.iter().any(|e| e.signature == ix && e.subject == *subject)
+        !excused
+            .iter()
+            .any(|e| e.signature == ix && e.subject == *subject)
     });
     excused
 }
 
 fn applies(excuse: &Excuse, subject: &Subject, evidence: &Evidence, ledger: &Ledger) -> bool {
-    let few = excuse.fewer_than.is_none_or(|n| seldom(excuse, evidence, n, ledger));
+    let few = excuse
+        .fewer_than
+        .is_none_or(|n| seldom(excuse, evidence, n, ledger));
     let near = excuse.near.is_none_or(|ix| {
         let other = ledger.get(ix, subject).or_else(|| {
-            ledger.iter().find(|(s, o, _)| *s == ix && o.kind != subject.kind).map(|(_, _, e)| e)
+            ledger
+                .iter()
+                .find(|(s, o, _)| *s == ix && o.kind != subject.kind)
+                .map(|(_, _, e)| e)
         });
         other.is_some_and(|other| gap(evidence, other).is_some_and(|gap| gap <= excuse.within))
     });
@@ -45,14 +59,21 @@ fn applies(excuse: &Excuse, subject: &Subject, evidence: &Evidence, ledger: &Led
 /// nobody knows how often it came.
 fn seldom(excuse: &Excuse, evidence: &Evidence, fewer_than: u64, ledger: &Ledger) -> bool {
     const LONG_ENOUGH: i64 = 5;
-    let spans = ledger.coverage.iter().filter(|(_, o, _)| evidence.witnesses.contains_key(*o));
-    let longest = spans.filter_map(|(_, _, seen)| Some(seen.until?.0 - seen.from?.0)).max();
+    let spans = ledger
+        .coverage
+        .iter()
+        .filter(|(_, o, _)| evidence.witnesses.contains_key(*o));
+    let longest = spans
+        .filter_map(|(_, _, seen)| Some(seen.until?.0 - seen.from?.0))
+        .max();
     if longest.unwrap_or(0) < LONG_ENOUGH * excuse.within {
         return false;
     }
     let mut windows: std::collections::BTreeMap<i64, u64> = std::collections::BTreeMap::new();
     for (time, count) in evidence.witnesses.values().flat_map(|w| w.buckets.iter()) {
-        *windows.entry(time.0.div_euclid(excuse.within.max(1))).or_default() += count;
+        *windows
+            .entry(time.0.div_euclid(excuse.within.max(1)))
+            .or_default() += count;
     }
     windows.values().all(|n| *n < fewer_than)
 }

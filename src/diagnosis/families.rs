@@ -65,7 +65,12 @@ impl Family {
             kinds,
             leak: signatures().map(|s| s.leak).fold(0.0, f64::max),
             impact: signatures().any(|s| s.impact),
-            asked: pack.causes.iter().flat_map(|c| &c.confirm).flat_map(|c| &c.yields).any(|y| members.contains(y)),
+            asked: pack
+                .causes
+                .iter()
+                .flat_map(|c| &c.confirm)
+                .flat_map(|c| &c.yields)
+                .any(|y| members.contains(y)),
             members,
         }
     }
@@ -86,12 +91,14 @@ fn writer_kind(signature: &Signature) -> SubjectKind {
         Source::Event => "involvedObject.kind",
         _ => return SubjectKind::Pod,
     };
-    let value = signature.variants.iter().flat_map(|v| &v.conditions).find_map(|c| {
-        match &c.test {
+    let value = signature
+        .variants
+        .iter()
+        .flat_map(|v| &v.conditions)
+        .find_map(|c| match &c.test {
             Test::Equals(v) if c.field == field => Some(v.to_ascii_lowercase()),
             _ => None,
-        }
-    });
+        });
     match value.as_deref() {
         Some("node") => SubjectKind::Node,
         Some("statefulset") => SubjectKind::Statefulset,

@@ -19,8 +19,12 @@ pub(super) struct Group {
 
 pub(super) fn of(view: &View<'_>, component: &Component) -> Vec<Group> {
     let network = &view.solution.network;
-    let present: Vec<usize> =
-        component.symptoms.iter().copied().filter(|s| network.symptoms[*s].present).collect();
+    let present: Vec<usize> = component
+        .symptoms
+        .iter()
+        .copied()
+        .filter(|s| network.symptoms[*s].present)
+        .collect();
     let mut parent: BTreeMap<usize, usize> = present.iter().map(|s| (*s, *s)).collect();
     let mut by_cause: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
     for (cause, symptom, need) in view.needs.iter() {
@@ -52,19 +56,30 @@ pub(super) fn of(view: &View<'_>, component: &Component) -> Vec<Group> {
     }
     let mut groups: Vec<Group> = groups.into_values().collect();
     if groups.is_empty() {
-        groups.push(Group { alone: true, ..Group::default() });
+        groups.push(Group {
+            alone: true,
+            ..Group::default()
+        });
     }
     // What nothing explains goes with the largest group, to be shown there.
     groups.sort_by_key(|g| std::cmp::Reverse(g.symptoms.len()));
-    groups[0].symptoms.extend(present.iter().filter(|s| !explained.contains(s)));
+    groups[0]
+        .symptoms
+        .extend(present.iter().filter(|s| !explained.contains(s)));
     // Causes with less standing are listed where what they could explain is.
-    for cause in component.causes.iter().filter(|c| !network.causes[**c].unknown) {
+    for cause in component
+        .causes
+        .iter()
+        .filter(|c| !network.causes[**c].unknown)
+    {
         if groups.iter().any(|g| g.causes.contains(cause)) {
             continue;
         }
-        let at = view.needs.iter().filter(|(c, _, _)| c == cause).find_map(|(_, s, _)| {
-            groups.iter().position(|g| g.symptoms.contains(&s))
-        });
+        let at = view
+            .needs
+            .iter()
+            .filter(|(c, _, _)| c == cause)
+            .find_map(|(_, s, _)| groups.iter().position(|g| g.symptoms.contains(&s)));
         if let Some(at) = at {
             groups[at].causes.insert(*cause);
         }

@@ -7,9 +7,9 @@ use super::calibrate::{self, Band, Calibration};
 use super::chain;
 use super::families::Families;
 use super::groups::{self, Group};
+use super::needs::Needs;
 use super::next;
 use super::scope::Scope;
-use super::needs::Needs;
 use super::solve::{self, Component, Solution};
 use super::{Evidence, Explained, Hypothesis, Incident, Verdict};
 use crate::evidence::{Ledger, Subject};
@@ -67,8 +67,11 @@ impl View<'_> {
 
     fn incident(&self, index: usize, component: &Component, group: &Group) -> Option<Incident> {
         let severity = group.symptoms.iter().map(|s| self.severity(*s)).max()?;
-        let kinds: BTreeSet<u32> =
-            group.causes.iter().map(|c| self.solution.network.causes[*c].kind).collect();
+        let kinds: BTreeSet<u32> = group
+            .causes
+            .iter()
+            .map(|c| self.solution.network.causes[*c].kind)
+            .collect();
         let scores = self.needs.scores(&self.solution.network, &group.symptoms);
         let mut hypotheses: Vec<(f64, Hypothesis)> = kinds
             .into_iter()
@@ -112,7 +115,11 @@ impl View<'_> {
     fn unknown(&self, component: &Component, group: &Group) -> f64 {
         let open = group.symptoms.iter().any(|s| self.needs.unexplained(*s));
         let mass = calibrate::unknown_mass(component);
-        if open || group.alone { mass } else { mass.min(1e-3) }
+        if open || group.alone {
+            mass
+        } else {
+            mass.min(1e-3)
+        }
     }
 
     fn verdict(
@@ -123,14 +130,22 @@ impl View<'_> {
         unknown: f64,
     ) -> Verdict {
         let causes = &self.solution.network.causes;
-        let malign: BTreeSet<usize> =
-            group.causes.iter().copied().filter(|c| !causes[*c].benign && !causes[*c].unknown).collect();
-        let active = component.sets.iter().filter(|s| s.causes.iter().any(|c| malign.contains(c)));
+        let malign: BTreeSet<usize> = group
+            .causes
+            .iter()
+            .copied()
+            .filter(|c| !causes[*c].benign && !causes[*c].unknown)
+            .collect();
+        let active = component
+            .sets
+            .iter()
+            .filter(|s| s.causes.iter().any(|c| malign.contains(c)));
         let mass: f64 = active.map(|s| s.posterior).sum();
         let raised = calibrate::declared(component, mass) + unknown;
-        let severe = group.symptoms.iter().any(|s| {
-            self.severity(*s) >= Severity::Warning && !self.excused(*s)
-        });
+        let severe = group
+            .symptoms
+            .iter()
+            .any(|s| self.severity(*s) >= Severity::Warning && !self.excused(*s));
         if raised < RAISED || !severe {
             return Verdict::Benign;
         }
@@ -140,13 +155,21 @@ impl View<'_> {
 
     /// A benign cause explains it.
     fn excused(&self, symptom: usize) -> bool {
-        self.needs.iter().filter(|(_, s, _)| *s == symptom).any(|(c, _, need)| {
-            let active = self.solution.marginals[c] >= 0.5;
-            self.solution.network.causes[c].benign && active && need >= EXPLAINED
-        })
+        self.needs
+            .iter()
+            .filter(|(_, s, _)| *s == symptom)
+            .any(|(c, _, need)| {
+                let active = self.solution.marginals[c] >= 0.5;
+                self.solution.network.causes[c].benign && active && need >= EXPLAINED
+            })
     }
 
-    fn hypothesis(&self, component: &Component, group: &Group, kind: u32) -> Option<(Hypothesis, bool)> {
+    fn hypothesis(
+        &self,
+        component: &Component,
+        group: &Group,
+        kind: u32,
+    ) -> Option<(Hypothesis, bool)> {
         let cause_ix = CauseIx(kind);
         let cause = self.pack.causes.get(kind as usize)?;
         let instances: Vec<usize> = group
@@ -155,9 +178,14 @@ impl View<'_> {
             .copied()
             .filter(|c| self.solution.network.causes[*c].kind == kind)
             .collect();
-        let active = component.sets.iter().filter(|s| s.causes.iter().any(|c| instances.contains(c)));
+        let active = component
+            .sets
+            .iter()
+            .filter(|s| s.causes.iter().any(|c| instances.contains(c)));
         let mass: f64 = active.map(|s| s.posterior).sum();
-        let mut probability = self.calibration.apply(calibrate::declared(component, mass.min(1.0)));
+        let mut probability = self
+            .calibration
+            .apply(calibrate::declared(component, mass.min(1.0)));
         let own_sign = self.has_own_sign(cause, &instances);
         if !own_sign {
             probability = probability.min(WITHOUT_OWN_SIGN);
@@ -165,7 +193,9 @@ impl View<'_> {
         if probability < LISTED {
             return None;
         }
-        let defining = instances.iter().any(|c| self.solution.network.causes[*c].seeded);
+        let defining = instances
+            .iter()
+            .any(|c| self.solution.network.causes[*c].seeded);
         let contrast = solve::contrast(self.solution, kind);
         let band = calibrate::band_of(probability, defining, contrast.as_ref());
         let explains = self.explained(&instances);
@@ -210,7 +240,9 @@ impl View<'_> {
             if !instances.contains(&cause) || need < EXPLAINED {
                 continue;
             }
-            let Some(bound) = self.bound.symptoms.get(symptom) else { continue };
+            let Some(bound) = self.bound.symptoms.get(symptom) else {
+                continue;
+            };
             for entry in &bound.entries {
                 let best = found.entry(entry.clone()).or_default();
                 *best = best.max(need);
@@ -218,10 +250,18 @@ impl View<'_> {
         }
         let mut all: Vec<Explained> = found
             .into_iter()
-            .map(|((signature, subject), necessity)| Explained { signature, subject, necessity })
+            .map(|((signature, subject), necessity)| Explained {
+                signature,
+                subject,
+                necessity,
+            })
             .collect();
         let weight = |e: &Explained| self.pack.signatures[e.signature.0 as usize].severity;
-        all.sort_by(|a, b| weight(b).cmp(&weight(a)).then(b.necessity.total_cmp(&a.necessity)));
+        all.sort_by(|a, b| {
+            weight(b)
+                .cmp(&weight(a))
+                .then(b.necessity.total_cmp(&a.necessity))
+        });
         all
     }
 
@@ -232,8 +272,14 @@ impl View<'_> {
             if group.nats.abs() < NATS {
                 continue;
             }
-            let Some(evidence) = self.reason(&group) else { continue };
-            if group.nats > 0.0 { pro.push(evidence) } else { contra.push(evidence) }
+            let Some(evidence) = self.reason(&group) else {
+                continue;
+            };
+            if group.nats > 0.0 {
+                pro.push(evidence)
+            } else {
+                contra.push(evidence)
+            }
         }
         (pro, contra)
     }
@@ -249,9 +295,17 @@ impl View<'_> {
             .max_by_key(|(ix, _)| self.pack.signatures[ix.0 as usize].severity);
         let (signature, subject) = match entry {
             Some((ix, subject)) => (*ix, subject.clone()),
-            None => (self.families.all[bound.family].members[0], self.subject_of(bound.place)),
+            None => (
+                self.families.all[bound.family].members[0],
+                self.subject_of(bound.place),
+            ),
         };
-        Some(Evidence { signature, subject, nats: group.nats, silent: !group.present })
+        Some(Evidence {
+            signature,
+            subject,
+            nats: group.nats,
+            silent: !group.present,
+        })
     }
 
     pub(super) fn subject_of(&self, place: Place) -> Subject {
@@ -265,10 +319,21 @@ impl View<'_> {
 
     /// Where it is: the places of active instances; for a cause that has only one place, the
     /// subjects of what it explains.
-    fn subjects(&self, instances: &[usize], explains: &[Explained], scope: SubjectKind) -> Vec<Subject> {
-        let most = instances.iter().map(|c| self.solution.marginals[*c]).fold(0.0, f64::max);
+    fn subjects(
+        &self,
+        instances: &[usize],
+        explains: &[Explained],
+        scope: SubjectKind,
+    ) -> Vec<Subject> {
+        let most = instances
+            .iter()
+            .map(|c| self.solution.marginals[*c])
+            .fold(0.0, f64::max);
         let mut found: BTreeSet<Subject> = BTreeSet::new();
-        for c in instances.iter().filter(|c| self.solution.marginals[**c] >= most * 0.4) {
+        for c in instances
+            .iter()
+            .filter(|c| self.solution.marginals[**c] >= most * 0.4)
+        {
             match self.bound.causes[*c].1 {
                 Place::One(kind) => {
                     found.extend(self.subjects_of_explained(explains, kind));
@@ -276,7 +341,11 @@ impl View<'_> {
                 Place::Node(n) => {
                     found.insert(self.subject_of(Place::Node(n)));
                     let node = Some(self.bound.nodes[n].as_str());
-                    let on_it = self.scope.members.iter().filter(|m| m.node.as_deref() == node);
+                    let on_it = self
+                        .scope
+                        .members
+                        .iter()
+                        .filter(|m| m.node.as_deref() == node);
                     found.extend(
                         on_it
                             .filter(|m| m.role == super::scope::MemberRole::Receiver)
@@ -294,8 +363,14 @@ impl View<'_> {
         found.into_iter().collect()
     }
 
-    fn subjects_of_explained(&self, explains: &[Explained], kind: SubjectKind) -> BTreeSet<Subject> {
-        let named = explains.iter().filter(|e| e.subject.kind == kind && !e.subject.name.is_empty());
+    fn subjects_of_explained(
+        &self,
+        explains: &[Explained],
+        kind: SubjectKind,
+    ) -> BTreeSet<Subject> {
+        let named = explains
+            .iter()
+            .filter(|e| e.subject.kind == kind && !e.subject.name.is_empty());
         let mut found: BTreeSet<Subject> = named.map(|e| e.subject.clone()).collect();
         let telling = |e: &&Explained| {
             self.pack.signatures[e.signature.0 as usize].severity >= Severity::Warning
@@ -309,9 +384,16 @@ impl View<'_> {
     }
 
     pub(super) fn severity(&self, symptom: usize) -> Severity {
-        let Some(bound) = self.bound.symptoms.get(symptom) else { return Severity::Info };
+        let Some(bound) = self.bound.symptoms.get(symptom) else {
+            return Severity::Info;
+        };
         let of = |ix: &SignatureIx| self.pack.signatures[ix.0 as usize].severity;
-        bound.entries.iter().map(|(ix, _)| of(ix)).max().unwrap_or(Severity::Info)
+        bound
+            .entries
+            .iter()
+            .map(|(ix, _)| of(ix))
+            .max()
+            .unwrap_or(Severity::Info)
     }
 
     fn span(&self, group: &Group) -> (Option<crate::record::Time>, Option<crate::record::Time>) {
@@ -348,10 +430,14 @@ impl View<'_> {
 fn indistinguishable(hypotheses: &[Hypothesis]) -> Vec<Vec<usize>> {
     let odds = |p: f64| (p / (1.0 - p).max(1e-9)).max(1e-9);
     let mut groups: Vec<Vec<usize>> = Vec::new();
-    let blamed: Vec<usize> =
-        (0..hypotheses.len()).filter(|n| hypotheses[*n].role != Role::Benign).collect();
+    let blamed: Vec<usize> = (0..hypotheses.len())
+        .filter(|n| hypotheses[*n].role != Role::Benign)
+        .collect();
     for pair in blamed.windows(2) {
-        let (a, b) = (odds(hypotheses[pair[0]].probability), odds(hypotheses[pair[1]].probability));
+        let (a, b) = (
+            odds(hypotheses[pair[0]].probability),
+            odds(hypotheses[pair[1]].probability),
+        );
         // Two causes that are both near certain do not compete.
         let rivals = hypotheses[pair[0]].probability + hypotheses[pair[1]].probability < 1.2;
         if rivals && a.max(b) / a.min(b) < APART {

@@ -163,5 +163,8 @@ pub fn diagnose(ledger: &Ledger, pack: &Pack, scope: &Scope) -> Diagnosis {
         needs,
         calibration: Calibration::default(),
     };
-    Diagnosis { incidents: view.incidents(), excused }
+    Diagnosis {
+        incidents: view.incidents(),
+        excused,
+    }
 }

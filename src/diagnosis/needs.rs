@@ -50,12 +50,21 @@ impl Needs {
 
     /// Score of each cause type: its mean necessity over present symptoms, impact weighing more;
     /// for every symptom the instance that it needs most counts.
-    pub(super) fn scores(&self, network: &Network, symptoms: &BTreeSet<usize>) -> BTreeMap<u32, f64> {
-        let total: f64 = symptoms.iter().map(|s| network.symptoms[*s].rank_weight).sum();
+    pub(super) fn scores(
+        &self,
+        network: &Network,
+        symptoms: &BTreeSet<usize>,
+    ) -> BTreeMap<u32, f64> {
+        let total: f64 = symptoms
+            .iter()
+            .map(|s| network.symptoms[*s].rank_weight)
+            .sum();
         let mut best: BTreeMap<(u32, usize), f64> = BTreeMap::new();
         for ((cause, symptom), mean) in &self.mean {
             if symptoms.contains(symptom) {
-                let most = best.entry((network.causes[*cause].kind, *symptom)).or_default();
+                let most = best
+                    .entry((network.causes[*cause].kind, *symptom))
+                    .or_default();
                 *most = most.max(*mean);
             }
         }
@@ -68,8 +77,12 @@ impl Needs {
     }
 
     fn add(&mut self, network: &Network, component: &Component) {
-        let present: Vec<usize> =
-            component.symptoms.iter().copied().filter(|s| network.symptoms[*s].present).collect();
+        let present: Vec<usize> = component
+            .symptoms
+            .iter()
+            .copied()
+            .filter(|s| network.symptoms[*s].present)
+            .collect();
         let mut mass = 0.0;
         let mut active: BTreeMap<usize, f64> = BTreeMap::new();
         let mut cache: BTreeMap<Vec<usize>, Vec<f64>> = BTreeMap::new();
@@ -78,7 +91,10 @@ impl Needs {
             for cause in &set.causes {
                 *active.entry(*cause).or_default() += set.posterior;
             }
-            for (symptom, needs) in present.iter().map(|s| (*s, of_set(network, &set.causes, *s, &mut cache))) {
+            for (symptom, needs) in present
+                .iter()
+                .map(|s| (*s, of_set(network, &set.causes, *s, &mut cache)))
+            {
                 let known = |c: usize| !network.causes[c].unknown;
                 if needs.iter().any(|(c, n)| known(*c) && *n >= EXPLAINS) {
                     *self.explained.entry(symptom).or_default() += set.posterior;
@@ -121,11 +137,14 @@ fn of_set(
     for cause in set {
         let without: Vec<usize> = set.iter().copied().filter(|c| c != cause).collect();
         let mut drop = full - shows(network, &without, symptom, cache);
-        drop = drop.max(shows(network, &[*cause], symptom, cache) - shows(network, &[], symptom, cache));
+        drop = drop
+            .max(shows(network, &[*cause], symptom, cache) - shows(network, &[], symptom, cache));
         for other in &without {
             let mut pair = vec![*cause, *other];
             pair.sort_unstable();
-            drop = drop.max(shows(network, &pair, symptom, cache) - shows(network, &[*other], symptom, cache));
+            drop = drop.max(
+                shows(network, &pair, symptom, cache) - shows(network, &[*other], symptom, cache),
+            );
         }
         if drop > 1e-6 {
             needs.push((*cause, (drop / full).clamp(0.0, 1.0)));
@@ -135,8 +154,15 @@ fn of_set(
 }
 
 /// P(symptom | exactly this set), nothing else known.
-fn shows(network: &Network, set: &[usize], symptom: usize, cache: &mut BTreeMap<Vec<usize>, Vec<f64>>) -> f64 {
-    let states = cache.entry(set.to_vec()).or_insert_with(|| forward(network, set));
+fn shows(
+    network: &Network,
+    set: &[usize],
+    symptom: usize,
+    cache: &mut BTreeMap<Vec<usize>, Vec<f64>>,
+) -> f64 {
+    let states = cache
+        .entry(set.to_vec())
+        .or_insert_with(|| forward(network, set));
     let node = &network.symptoms[symptom];
     1.0 - (1.0 - node.leak) * silent(&node.terms, set, states)
 }
@@ -147,7 +173,11 @@ fn forward(network: &Network, set: &[usize]) -> Vec<f64> {
     for state in &network.states {
         let mut off = (1.0 - state.leak) * silent(&state.terms, set, &on);
         if let Some(gate) = &state.gate {
-            let members: Vec<f64> = gate.members.iter().map(|m| on.get(*m).copied().unwrap_or(0.0)).collect();
+            let members: Vec<f64> = gate
+                .members
+                .iter()
+                .map(|m| on.get(*m).copied().unwrap_or(0.0))
+                .collect();
             off *= 1.0 - gate.q * expected(&members, &gate.g);
         }
         on.push(1.0 - off);
@@ -185,5 +215,9 @@ fn expected(members: &[f64], g: &[f64]) -> f64 {
         count = next;
     }
     let last = g.last().copied().unwrap_or(0.0);
-    count.iter().enumerate().map(|(b, mass)| mass * g.get(b).copied().unwrap_or(last)).sum()
+    count
+        .iter()
+        .enumerate()
+        .map(|(b, mass)| mass * g.get(b).copied().unwrap_or(last))
+        .sum()
 }

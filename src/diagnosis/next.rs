@@ -13,7 +13,11 @@ const SEEN: f64 = 0.9;
 const OFFERED: usize = 3;
 
 /// The checks of the hypotheses' causes that would tell most, best first.
-pub(super) fn checks(view: &View<'_>, component: usize, hypotheses: &[Hypothesis]) -> Vec<NextCheck> {
+pub(super) fn checks(
+    view: &View<'_>,
+    component: usize,
+    hypotheses: &[Hypothesis],
+) -> Vec<NextCheck> {
     let mut steps: Vec<(CauseIx, usize)> = Vec::new();
     let mut seen: BTreeSet<&str> = BTreeSet::new();
     for hypothesis in hypotheses {
@@ -25,14 +29,20 @@ pub(super) fn checks(view: &View<'_>, component: usize, hypotheses: &[Hypothesis
             }
         }
     }
-    let nodes: Vec<CheckNode> = steps.iter().map(|(cause, n)| node(view, *cause, *n)).collect();
+    let nodes: Vec<CheckNode> = steps
+        .iter()
+        .map(|(cause, n)| node(view, *cause, *n))
+        .collect();
     let ranked = checks::next_checks(view.solution, component, &nodes);
     checks::offered(&ranked, OFFERED)
         .into_iter()
         .map(|r| {
             let (cause, step) = steps[r.check];
             let believed = |kinds: &[(u32, f64)], risen: Option<u32>| {
-                risen.or_else(|| kinds.first().map(|k| k.0)).filter(|k| (*k as usize) < view.pack.causes.len()).map(CauseIx)
+                risen
+                    .or_else(|| kinds.first().map(|k| k.0))
+                    .filter(|k| (*k as usize) < view.pack.causes.len())
+                    .map(CauseIx)
             };
             NextCheck {
                 cause,
@@ -56,5 +66,10 @@ fn node(view: &View<'_>, cause: CauseIx, n: usize) -> CheckNode {
         .filter(|(ix, s)| families.contains(&s.family) && !view.bound.network.symptoms[*ix].present)
         .map(|(ix, _)| (ix, SEEN))
         .collect();
-    CheckNode { name: format!("{}/{n}", view.pack.causes[cause.0 as usize].id), yields, minutes: step.minutes, risk: step.cost }
+    CheckNode {
+        name: format!("{}/{n}", view.pack.causes[cause.0 as usize].id),
+        yields,
+        minutes: step.minutes,
+        risk: step.cost,
+    }
 }

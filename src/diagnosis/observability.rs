@@ -68,7 +68,11 @@ fn of_metric(member: Option<&Member>, scope: &Scope) -> f64 {
 /// A line is audible in the log of whoever would write it.
 fn of_line(signature: &Signature, member: Option<&Member>, scope: &Scope) -> f64 {
     if signature.product == Product::Prometheus {
-        return if scope.collected.sender_logs { LOG } else { 0.0 };
+        return if scope.collected.sender_logs {
+            LOG
+        } else {
+            0.0
+        };
     }
     if signature.product == Product::Other {
         // A kernel or a store of which no log was given is not heard at all.
@@ -77,10 +81,19 @@ fn of_line(signature: &Signature, member: Option<&Member>, scope: &Scope) -> f64
     if matches!(signature.about, About::Writer)
         && let Some(m) = member
     {
-        return if m.log { printed(signature, m, scope) * LOG } else { 0.0 };
+        return if m.log {
+            printed(signature, m, scope) * LOG
+        } else {
+            0.0
+        };
     }
-    let writers = scope.members.iter().filter(|m| m.log && m.role != MemberRole::Sender);
-    let heard = writers.map(|m| printed(signature, m, scope)).fold(0.0, f64::max);
+    let writers = scope
+        .members
+        .iter()
+        .filter(|m| m.log && m.role != MemberRole::Sender);
+    let heard = writers
+        .map(|m| printed(signature, m, scope))
+        .fold(0.0, f64::max);
     let quoted = scope.collected.sender_logs && scope.failures_printed;
     let reason = matches!(signature.about, About::Extracted { .. });
     match (reason, quoted) {
@@ -98,7 +111,9 @@ fn printed(signature: &Signature, member: &Member, scope: &Scope) -> f64 {
     match version {
         Some(version) => {
             let says = |v: &Variant| v.versions.contains(&version);
-            f64::from(u8::from(signature.variants.iter().filter(audible).any(says)))
+            f64::from(u8::from(
+                signature.variants.iter().filter(audible).any(says),
+            ))
         }
         None => {
             let total = signature.variants.len().max(1);

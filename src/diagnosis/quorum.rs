@@ -9,7 +9,11 @@ const SERIES_IN_WINDOW: f64 = 2000.0;
 #[must_use]
 pub(super) fn needed(replication_factor: u32, version: Option<Version>) -> u32 {
     let one_of_two = version.is_none_or(|v| (v.major, v.minor) >= (0, 37));
-    if replication_factor == 2 && one_of_two { 1 } else { replication_factor / 2 + 1 }
+    if replication_factor == 2 && one_of_two {
+        1
+    } else {
+        replication_factor / 2 + 1
+    }
 }
 
 /// `g[b]` for b = 0..=n bad members of `n`: the share of requests that contain a series with at
@@ -37,5 +41,7 @@ fn hypergeometric_tail(n: u32, bad: u32, drawn: u32, k: u32) -> f64 {
 }
 
 fn choose(n: u32, k: u32) -> f64 {
-    (0..k).map(|i| f64::from(n - i) / f64::from(i + 1)).product()
+    (0..k)
+        .map(|i| f64::from(n - i) / f64::from(i + 1))
+        .product()
 }

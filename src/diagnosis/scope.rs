@@ -97,6 +97,8 @@ impl Scope {
     /// Index of the pod called `name`.
     #[must_use]
     pub fn member(&self, name: &str) -> Option<usize> {
-        self.members.binary_search_by(|m| m.name.as_str().cmp(name)).ok()
+        self.members
+            .binary_search_by(|m| m.name.as_str().cmp(name))
+            .ok()
     }
 }

@@ -16,5 +16,9 @@ pub(crate) fn seconds(time: Time) -> f64 {
 /// 1 inside the delay window widened by the clock spread; outside by x, exp(-x / spread).
 pub(crate) fn weight(delta: f64, (least, most): (f64, f64)) -> f64 {
     let outside = (least - SPREAD_SECONDS - delta).max(delta - most - SPREAD_SECONDS);
-    if outside <= 0.0 { 1.0 } else { libm::exp(-outside / SPREAD_SECONDS).max(FLOOR) }
+    if outside <= 0.0 {
+        1.0
+    } else {
+        libm::exp(-outside / SPREAD_SECONDS).max(FLOOR)
+    }
 }

@@ -32,7 +32,12 @@ struct Fact {
 
 impl Fact {
     fn new(name: &'static str) -> Self {
-        Self { name, origin: Origin::default(), time: None, fields: Vec::new() }
+        Self {
+            name,
+            origin: Origin::default(),
+            time: None,
+            fields: Vec::new(),
+        }
     }
 
     fn of(mut self, pod: &str) -> Self {
@@ -40,7 +45,11 @@ impl Fact {
             Some((ns, name)) => (Some(ns.into()), name),
             None => (None, pod),
         };
-        self.origin = Origin { namespace, pod: name.into(), ..Origin::default() };
+        self.origin = Origin {
+            namespace,
+            pod: name.into(),
+            ..Origin::default()
+        };
         self.with("pod", pod)
     }
 
@@ -99,8 +108,14 @@ fn rings(input: &Input, resolver: &Resolver, scope: &Scope, facts: &mut Vec<Fact
     for file in &input.objects.hashrings {
         match Rings::parse(&file.text) {
             Err(faults) => {
-                let what = faults.first().map_or("it does not parse", |f| f.what.as_str());
-                facts.push(Fact::new("ring-not-parsable").with("problem", what).with("file", &file.path));
+                let what = faults
+                    .first()
+                    .map_or("it does not parse", |f| f.what.as_str());
+                facts.push(
+                    Fact::new("ring-not-parsable")
+                        .with("problem", what)
+                        .with("file", &file.path),
+                );
             }
             Ok(rings) => {
                 validated(&rings, &setup, scope, facts);
@@ -129,7 +144,9 @@ fn validated(rings: &Rings, setup: &Setup, scope: &Scope, facts: &mut Vec<Fact>)
     for fault in rings.validate(setup) {
         let name = match fault.id {
             "too-few-endpoints" if setup.replication_factor.is_some() => "ring-too-few-endpoints",
-            "zones-with-hashmod" | "az-with-hashmod" if scope.algorithm.is_some() => "ring-az-with-hashmod",
+            "zones-with-hashmod" | "az-with-hashmod" if scope.algorithm.is_some() => {
+                "ring-az-with-hashmod"
+            }
             "default-not-last" | "shadowed" | "unreachable" => "ring-default-not-last",
             "duplicate-endpoint" => "ring-duplicate-endpoint",
             _ => continue,
@@ -147,15 +164,25 @@ fn against_pods(input: &Input, address: &str, name: &str, facts: &mut Vec<Fact>)
     let found = topology.resolve(address);
     let Some(pod) = found else {
         let bare = name.rsplit('/').next().unwrap_or(name);
-        let ordinal = bare.rsplit('-').next().is_some_and(|o| o.parse::<u32>().is_ok());
+        let ordinal = bare
+            .rsplit('-')
+            .next()
+            .is_some_and(|o| o.parse::<u32>().is_ok());
         // A service name may stand for many pods; only a pod's own name can be nobody's.
         if ordinal && !topology.pods.iter().any(|p| p.name == bare) {
-            facts.push(Fact::new("ring-lists-absent-member").with("endpoint", address).with("pod", name));
+            facts.push(
+                Fact::new("ring-lists-absent-member")
+                    .with("endpoint", address)
+                    .with("pod", name),
+            );
         }
         return;
     };
     let (_, port) = split_address(address);
-    let own = pod.flag("grpc-address").and_then(|a| split_address(a).1).unwrap_or(10901);
+    let own = pod
+        .flag("--grpc-address")
+        .and_then(|a| split_address(a).1)
+        .unwrap_or(10901);
     if let Some(port) = port.filter(|p| *p != own && pod.is_receiver()) {
         facts.push(
             Fact::new("ring-wrong-port")
@@ -170,7 +197,10 @@ fn against_pods(input: &Input, address: &str, name: &str, facts: &mut Vec<Fact>)
 /// What each member has loaded against the file and against the others.
 fn ring_hashes(input: &Input, series: &[SeriesRecord], facts: &mut Vec<Fact>) {
     let mut by_pod: BTreeMap<String, (f64, Option<Time>)> = BTreeMap::new();
-    for s in series.iter().filter(|s| s.get("metric") == Some("thanos_receive_config_hash")) {
+    for s in series
+        .iter()
+        .filter(|s| s.get("metric") == Some("thanos_receive_config_hash"))
+    {
         if let Some(value) = s.number("value").filter(|v| *v > 0.0) {
             by_pod.insert(s.origin.name().into_owned(), (value, s.time));
         }
@@ -179,17 +209,32 @@ fn ring_hashes(input: &Input, series: &[SeriesRecord], facts: &mut Vec<Fact>) {
     if values.len() < 2 {
         return;
     }
-    let of_file: BTreeSet<u64> = input.objects.hashrings.iter().flat_map(|f: &ConfigText| hashring::config_hashes(f.text.as_bytes())).collect();
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // Below 2^53 by construction.
+    let of_file: BTreeSet<u64> = input
+        .objects
+        .hashrings
+        .iter()
+        .flat_map(|f: &ConfigText| hashring::config_hashes(f.text.as_bytes()))
+        .collect();
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    // Below 2^53 by construction.
     let current = |v: f64| of_file.contains(&(v as u64));
     let mut counts: BTreeMap<u64, usize> = BTreeMap::new();
-    by_pod.values().for_each(|(v, _)| *counts.entry(v.to_bits()).or_default() += 1);
+    by_pod
+        .values()
+        .for_each(|(v, _)| *counts.entry(v.to_bits()).or_default() += 1);
     let any_current = by_pod.values().any(|(v, _)| current(*v));
     let most = counts.values().copied().max().unwrap_or(0);
     for (pod, (value, time)) in &by_pod {
-        let odd = if any_current { !current(*value) } else { counts[&value.to_bits()] < most };
+        let odd = if any_current {
+            !current(*value)
+        } else {
+            counts[&value.to_bits()] < most
+        };
         if odd {
-            let fact = Fact::new("ring-hash-differs").of(pod).with("hash", value).with("stale", any_current);
+            let fact = Fact::new("ring-hash-differs")
+                .of(pod)
+                .with("hash", value)
+                .with("stale", any_current);
             facts.push(fact.at(*time));
         }
     }
@@ -208,19 +253,32 @@ fn fleet(input: &Input, scope: &Scope, facts: &mut Vec<Fact>) {
             facts.push(Fact::new(name).with(key, values.join(" ")));
         }
     };
-    differs("versions-differ", "versions", distinct(&|p| p.thanos_version()));
+    differs(
+        "versions-differ",
+        "versions",
+        distinct(&|p| p.thanos_version()),
+    );
     let protocol = |p: &Pod| {
-        (p.mode() != Some(crate::bundle::Mode::IngestorOnly))
-            .then(|| p.flag("receive.replication-protocol").unwrap_or("protobuf").to_owned())
+        (p.mode() != Some(crate::bundle::Mode::IngestorOnly)).then(|| {
+            p.flag("--receive.replication-protocol")
+                .unwrap_or("protobuf")
+                .to_owned()
+        })
     };
-    differs("replication-protocol-differs", "protocols", distinct(&protocol));
+    differs(
+        "replication-protocol-differs",
+        "protocols",
+        distinct(&protocol),
+    );
     let routing = |p: &Pod| p.mode() != Some(crate::bundle::Mode::IngestorOnly);
     let factor = |p: &Pod| routing(p).then(|| p.replication_factor().unwrap_or(1).to_string());
     differs("replication-factor-differs", "factors", distinct(&factor));
     let algorithm = |p: &Pod| routing(p).then(|| p.algorithm().unwrap_or("hashmod").to_owned());
     differs("algorithm-differs", "algorithms", distinct(&algorithm));
     for set in topology.workloads.iter().filter(|w| w.ready < w.replicas) {
-        let ours = receivers.iter().any(|p| p.workload().is_some_and(|o| o.name == set.name));
+        let ours = receivers
+            .iter()
+            .any(|p| p.workload().is_some_and(|o| o.name == set.name));
         if ours {
             let fact = Fact::new("replicas-not-ready").with("workload", &set.name);
             facts.push(fact.with("ready", set.ready).with("want", set.replicas));
@@ -228,7 +286,11 @@ fn fleet(input: &Input, scope: &Scope, facts: &mut Vec<Fact>) {
     }
     let down = receivers.iter().filter(|p| !p.ready()).count();
     if down > 0 && !receivers.is_empty() {
-        facts.push(Fact::new("members-down").with("count", down).with("of", receivers.len()));
+        facts.push(
+            Fact::new("members-down")
+                .with("count", down)
+                .with("of", receivers.len()),
+        );
     }
     for pod in receivers.iter().filter(|p| p.deletion.is_some()) {
         let late = match (pod.deletion, scope.until) {
@@ -236,7 +298,11 @@ fn fleet(input: &Input, scope: &Scope, facts: &mut Vec<Fact>) {
             _ => 0,
         };
         if late > 300 {
-            facts.push(Fact::new("pod-terminating-long").of(&pod.full_name()).with("seconds", late));
+            facts.push(
+                Fact::new("pod-terminating-long")
+                    .of(&pod.full_name())
+                    .with("seconds", late),
+            );
         }
     }
 }
@@ -252,36 +318,63 @@ fn usage(input: &Input, series: &[SeriesRecord], facts: &mut Vec<Fact>) {
     };
     for pod in topology.receivers() {
         let name = pod.full_name();
-        let Some(container) = pod.receiver() else { continue };
+        let Some(container) = pod.receiver() else {
+            continue;
+        };
         let used = value(&name, "process_resident_memory_bytes", "value");
         if let (Some(used), Some(limit)) = (used, container.memory_limit)
             && used >= NEAR * limit
         {
-            facts.push(Fact::new("memory-near-limit").of(&name).with("share", ratio(used, limit)));
+            facts.push(
+                Fact::new("memory-near-limit")
+                    .of(&name)
+                    .with("share", ratio(used, limit)),
+            );
         }
         let cores = value(&name, "process_cpu_seconds_total", "rate");
         if let (Some(cores), Some(limit)) = (cores, container.cpu_limit)
             && cores >= NEAR * limit
         {
-            facts.push(Fact::new("cpu-saturated").of(&name).with("share", ratio(cores, limit)));
+            facts.push(
+                Fact::new("cpu-saturated")
+                    .of(&name)
+                    .with("share", ratio(cores, limit)),
+            );
         }
-        let (open, most) = (value(&name, "process_open_fds", "value"), value(&name, "process_max_fds", "value"));
+        let (open, most) = (
+            value(&name, "process_open_fds", "value"),
+            value(&name, "process_max_fds", "value"),
+        );
         if let (Some(open), Some(most)) = (open, most)
             && open >= NEAR * most
         {
-            facts.push(Fact::new("fds-near-limit").of(&name).with("share", ratio(open, most)));
+            facts.push(
+                Fact::new("fds-near-limit")
+                    .of(&name)
+                    .with("share", ratio(open, most)),
+            );
         }
     }
-    let volumes = series.iter().filter(|s| s.get("metric") == Some("kubelet_volume_stats_capacity_bytes"));
+    let volumes = series
+        .iter()
+        .filter(|s| s.get("metric") == Some("kubelet_volume_stats_capacity_bytes"));
     for volume in volumes {
         let claim = volume.get("persistentvolumeclaim");
         let free = series.iter().find(|s| {
-            s.get("metric") == Some("kubelet_volume_stats_available_bytes") && s.get("persistentvolumeclaim") == claim && s.origin == volume.origin
+            s.get("metric") == Some("kubelet_volume_stats_available_bytes")
+                && s.get("persistentvolumeclaim") == claim
+                && s.origin == volume.origin
         });
-        let (Some(capacity), Some(free)) = (volume.number("value"), free.and_then(|f| f.number("value"))) else { continue };
+        let (Some(capacity), Some(free)) =
+            (volume.number("value"), free.and_then(|f| f.number("value")))
+        else {
+            continue;
+        };
         if capacity > 0.0 && free / capacity < 0.05 {
             let share = ratio(capacity - free, capacity);
-            let fact = Fact::new("volume-near-full").of(&volume.origin.name()).with("share", share);
+            let fact = Fact::new("volume-near-full")
+                .of(&volume.origin.name())
+                .with("share", share);
             facts.push(fact.with("claim", claim.unwrap_or_default()));
         }
     }
@@ -298,20 +391,32 @@ fn heads(series: &[SeriesRecord], facts: &mut Vec<Fact>) {
         let tenant = s.get("tenant").unwrap_or_default().to_owned();
         match s.get("metric") {
             Some("prometheus_tsdb_head_max_time") => {
-                let (Some(newest), Some(now)) = (s.number("value"), s.time) else { continue };
+                let (Some(newest), Some(now)) = (s.number("value"), s.time) else {
+                    continue;
+                };
                 #[allow(clippy::cast_precision_loss)] // Milliseconds of this century.
                 let ahead = newest / 1000.0 - now.0 as f64 / 1e9;
                 if newest > 0.0 && ahead > AHEAD_SECONDS && ahead < 1e9 {
-                    let fact = Fact::new("head-max-time-ahead").of(&pod).with("tenant", tenant);
+                    let fact = Fact::new("head-max-time-ahead")
+                        .of(&pod)
+                        .with("tenant", tenant);
                     facts.push(fact.with("seconds", format!("{ahead:.0}")).at(s.time));
                 }
             }
             Some("prometheus_tsdb_head_series") => {
-                let (Some(first), Some(last)) = (s.number("first"), s.number("value")) else { continue };
+                let (Some(first), Some(last)) = (s.number("first"), s.number("value")) else {
+                    continue;
+                };
                 let anew = s.get("process_restarted").is_some();
                 if !anew && first >= GROWN_FROM && last > BURST.1 && last >= BURST.0 * first {
-                    let fact = Fact::new("head-series-grew").of(&pod).with("tenant", tenant);
-                    facts.push(fact.with("factor", format!("{:.1}", last / first.max(1.0))).with("series", last).at(s.time));
+                    let fact = Fact::new("head-series-grew")
+                        .of(&pod)
+                        .with("tenant", tenant);
+                    facts.push(
+                        fact.with("factor", format!("{:.1}", last / first.max(1.0)))
+                            .with("series", last)
+                            .at(s.time),
+                    );
                 }
             }
             _ => {}
@@ -322,18 +427,27 @@ fn heads(series: &[SeriesRecord], facts: &mut Vec<Fact>) {
 /// Requests stopped coming: counters of all receivers stand still though they counted before.
 fn traffic(series: &[SeriesRecord], facts: &mut Vec<Fact>) {
     let requests = || {
-        series.iter().filter(|s| s.get("metric") == Some("http_requests_total") && s.get("handler") == Some("receive"))
+        series.iter().filter(|s| {
+            s.get("metric") == Some("http_requests_total") && s.get("handler") == Some("receive")
+        })
     };
     let before: f64 = requests().filter_map(|s| s.number("first")).sum();
     let grown: Vec<f64> = requests().filter_map(|s| s.number("delta")).collect();
-    let restarted = requests().any(|s| s.get("process_restarted").is_some() || s.get("reset").is_some());
+    let restarted =
+        requests().any(|s| s.get("process_restarted").is_some() || s.get("reset").is_some());
     if before > 0.0 && !grown.is_empty() && !restarted && grown.iter().sum::<f64>() < 0.5 {
         facts.push(Fact::new("sender-traffic-stopped").with("before", before));
     }
 }
 
 /// How containers' lives ended and began.
-fn from_lives(engine: &Engine, ledger: &Ledger, input: &Input, scope: &Scope, facts: &mut Vec<Fact>) {
+fn from_lives(
+    engine: &Engine,
+    ledger: &Ledger,
+    input: &Input,
+    scope: &Scope,
+    facts: &mut Vec<Fact>,
+) {
     let lives = lives::of(engine.pack(), ledger);
     let receiver = |origin: &Origin| {
         let member = scope.member(&origin.name()).map(|n| &scope.members[n]);
@@ -342,11 +456,21 @@ fn from_lives(engine: &Engine, ledger: &Ledger, input: &Input, scope: &Scope, fa
     let mut begun: Vec<(Time, String)> = Vec::new();
     for (origin, life) in lives.iter().filter(|(o, _)| receiver(o)) {
         let pod = origin.name().into_owned();
-        let ended = if origin.previous { life.starts } else { life.starts.saturating_sub(1) };
+        let ended = if origin.previous {
+            life.starts
+        } else {
+            life.starts.saturating_sub(1)
+        };
         if ended > life.stops && !life.said_why && origin.pod.as_ref() != "?1" {
-            facts.push(Fact::new("log-cut-without-shutdown").of(&pod).with("times", ended - life.stops).at(life.last_line));
+            facts.push(
+                Fact::new("log-cut-without-shutdown")
+                    .of(&pod)
+                    .with("times", ended - life.stops)
+                    .at(life.last_line),
+            );
         }
-        let replaying = life.last_replay.is_some() && life.last_ready < life.last_replay.max(life.last_start);
+        let replaying =
+            life.last_replay.is_some() && life.last_ready < life.last_replay.max(life.last_start);
         if replaying && origin.previous && life.stops == 0 && !life.said_why {
             facts.push(Fact::new("log-ends-in-replay").of(&pod).at(life.last_line));
         }
@@ -354,7 +478,11 @@ fn from_lives(engine: &Engine, ledger: &Ledger, input: &Input, scope: &Scope, fa
             facts.push(Fact::new("no-ready-line").of(&pod).at(life.last_start));
         }
         if life.rings > life.starts.max(1) {
-            facts.push(Fact::new("ring-changed").of(&pod).with("times", life.rings - life.starts.max(1)));
+            facts.push(
+                Fact::new("ring-changed")
+                    .of(&pod)
+                    .with("times", life.rings - life.starts.max(1)),
+            );
         }
         if let (Some(first), false, false) = (life.first_start, origin.previous, life.left_lock) {
             begun.push((first, pod));
@@ -366,9 +494,20 @@ fn from_lives(engine: &Engine, ledger: &Ledger, input: &Input, scope: &Scope, fa
 /// Receivers that were replaced one after another, each stopped in order.
 fn in_turn(input: &Input, mut begun: Vec<(Time, String)>, facts: &mut Vec<Fact>) {
     begun.sort();
-    let apart = begun.windows(2).all(|w| w[1].0.0 - w[0].0.0 >= IN_TURN_SECONDS * 1_000_000_000);
-    let restarts = input.objects.topology.receivers().filter_map(Pod::receiver).any(|c| c.restart_count > 0);
+    let apart = begun
+        .windows(2)
+        .all(|w| w[1].0.0 - w[0].0.0 >= IN_TURN_SECONDS * 1_000_000_000);
+    let restarts = input
+        .objects
+        .topology
+        .receivers()
+        .filter_map(Pod::receiver)
+        .any(|c| c.restart_count > 0);
     if begun.len() > 1 && apart && !restarts {
-        facts.push(Fact::new("all-restarted-in-turn").with("count", begun.len()).at(begun.first().map(|b| b.0)));
+        facts.push(
+            Fact::new("all-restarted-in-turn")
+                .with("count", begun.len())
+                .at(begun.first().map(|b| b.0)),
+        );
     }
 }

@@ -56,7 +56,8 @@ pub(super) fn of(pack: &Pack, ledger: &Ledger) -> BTreeMap<Origin, Life> {
                 "thanos/process/leftover-lock-file" => life.left_lock = true,
                 id => {
                     let fatal = id.starts_with("thanos/go/")
-                        || id.starts_with("thanos/process/") && signature.severity >= Severity::Error;
+                        || id.starts_with("thanos/process/")
+                            && signature.severity >= Severity::Error;
                     life.said_why |= fatal;
                 }
             }

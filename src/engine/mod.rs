@@ -50,7 +50,10 @@ impl Engine {
     /// Compiles the pack.
     #[must_use]
     pub fn new(pack: Arc<Pack>) -> Self {
-        Self { matcher: Matcher::new(&pack), pack }
+        Self {
+            matcher: Matcher::new(&pack),
+            pack,
+        }
     }
 
     /// The pack it runs with.
@@ -73,15 +76,29 @@ impl Engine {
         facts::add(self, input, &resolver, &scope, &samples, &mut ledger);
         system::settle(self, &mut scope, &ledger);
         let mut facts = status(&input.objects.topology, &samples, scope.until);
-        scope.members.iter_mut().for_each(|m| m.facts = facts.remove(&m.name).unwrap_or_default());
+        scope
+            .members
+            .iter_mut()
+            .for_each(|m| m.facts = facts.remove(&m.name).unwrap_or_default());
         let left_out = system::bound(&mut scope, &ledger);
         if left_out > 0 {
-            input.add_gap("pods beyond the bound", format!("{left_out} pods that the least is said of were not weighed"));
+            input.add_gap(
+                "pods beyond the bound",
+                format!("{left_out} pods that the least is said of were not weighed"),
+            );
         }
         let diagnosis = diagnosis::diagnose(&ledger, &self.pack, &scope);
         let gaps = input.gaps().into_iter().map(|g| (g.what, g.why)).collect();
-        let extra = report::Extra { gaps, topology_names: system::names(input, &scope) };
+        let extra = report::Extra {
+            gaps,
+            topology_names: system::names(input, &scope),
+        };
         let report = report::compose(&diagnosis, &ledger, &scope, &self.pack, &extra);
-        Ok(Analysis { ledger, scope, diagnosis, report })
+        Ok(Analysis {
+            ledger,
+            scope,
+            diagnosis,
+            report,
+        })
     }
 }

@@ -61,13 +61,23 @@ pub(super) fn scope(
         if known && said == MemberRole::Unknown && !members.contains_key(&name) {
             continue;
         }
-        let member = members.entry(name.clone()).or_insert_with(|| Member { name, ..Member::default() });
+        let member = members.entry(name.clone()).or_insert_with(|| Member {
+            name,
+            ..Member::default()
+        });
         if member.role == MemberRole::Unknown {
-            member.role = if said == MemberRole::Unknown { MemberRole::Receiver } else { said };
+            member.role = if said == MemberRole::Unknown {
+                MemberRole::Receiver
+            } else {
+                said
+            };
         }
         if source == Source::Log {
             member.log = true;
-            member.level = [member.level, seen.lowest_level].into_iter().flatten().min();
+            member.level = [member.level, seen.lowest_level]
+                .into_iter()
+                .flatten()
+                .min();
         }
     }
     add_scrapes(&mut members, series);
@@ -76,8 +86,16 @@ pub(super) fn scope(
     let collected = collected(input, ledger, &members);
     let receivers = input.objects.topology.receivers();
     let factor = receivers.filter_map(Pod::replication_factor).max();
-    let algorithm = input.objects.topology.receivers().find_map(Pod::algorithm).map(str::to_owned);
-    let times = ledger.coverage.iter().filter(|(s, _, _)| matches!(s, Source::Log | Source::Metric));
+    let algorithm = input
+        .objects
+        .topology
+        .receivers()
+        .find_map(Pod::algorithm)
+        .map(str::to_owned);
+    let times = ledger
+        .coverage
+        .iter()
+        .filter(|(s, _, _)| matches!(s, Source::Log | Source::Metric));
     let (mut from, mut until) = (None, None);
     for (_, _, seen) in times {
         from = [from, seen.from].into_iter().flatten().min();
@@ -106,7 +124,9 @@ fn roles(engine: &Engine, ledger: &Ledger) -> BTreeMap<String, MemberRole> {
         let own = matches!(signature.about, About::Writer) && signature.product == Product::Thanos;
         let role = match signature.provenance {
             Provenance::Sender => MemberRole::Sender,
-            Provenance::Upstream if own && signature.id.starts_with("thanos/process/") => MemberRole::Receiver,
+            Provenance::Upstream if own && signature.id.starts_with("thanos/process/") => {
+                MemberRole::Receiver
+            }
             _ => continue,
         };
         for origin in evidence.witnesses.keys() {
@@ -120,9 +140,18 @@ fn roles(engine: &Engine, ledger: &Ledger) -> BTreeMap<String, MemberRole> {
 }
 
 fn of_pod(pod: &Pod, said: MemberRole) -> Member {
-    let role = if pod.is_receiver() { MemberRole::Receiver } else { said };
-    let version = pod.thanos_version().and_then(|v| Version::parse(&v)).filter(|_| pod.is_receiver());
-    let level = pod.flag("log.level").and_then(|l| Level::parse(l.as_bytes()));
+    let role = if pod.is_receiver() {
+        MemberRole::Receiver
+    } else {
+        said
+    };
+    let version = pod
+        .thanos_version()
+        .and_then(|v| Version::parse(&v))
+        .filter(|_| pod.is_receiver());
+    let level = pod
+        .flag("--log.level")
+        .and_then(|l| Level::parse(l.as_bytes()));
     Member {
         name: pod.full_name(),
         role,
@@ -139,7 +168,9 @@ fn of_pod(pod: &Pod, said: MemberRole) -> Member {
 
 fn add_scrapes(members: &mut BTreeMap<String, Member>, series: &[SeriesRecord]) {
     for s in series {
-        let Some(member) = members.get_mut(s.origin.name().as_ref()) else { continue };
+        let Some(member) = members.get_mut(s.origin.name().as_ref()) else {
+            continue;
+        };
         let scrapes = s.number("scrapes").unwrap_or(0.0);
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // A small count.
         {
@@ -152,10 +183,15 @@ fn add_scrapes(members: &mut BTreeMap<String, Member>, series: &[SeriesRecord]) 
 /// Members that the ring lists, whether anybody runs them or not.
 fn add_ring(members: &mut BTreeMap<String, Member>, input: &Input, resolver: &Resolver) {
     for file in &input.objects.hashrings {
-        let Ok(rings) = Rings::parse(&file.text) else { continue };
+        let Ok(rings) = Rings::parse(&file.text) else {
+            continue;
+        };
         for endpoint in rings.endpoints() {
             let name = resolver.pod(&endpoint.address).into_string();
-            let member = members.entry(name.clone()).or_insert_with(|| Member { name, ..Member::default() });
+            let member = members.entry(name.clone()).or_insert_with(|| Member {
+                name,
+                ..Member::default()
+            });
             member.in_ring = true;
         }
     }
@@ -166,10 +202,19 @@ fn add_named(members: &mut BTreeMap<String, Member>, ledger: &Ledger) {
     for (_, subject, evidence) in ledger.iter() {
         let named = subject.kind == SubjectKind::Pod
             && !subject.name.is_empty()
-            && evidence.witnesses.keys().any(|o| o.name() != subject.name.as_ref() && !o.pod.is_empty());
+            && evidence
+                .witnesses
+                .keys()
+                .any(|o| o.name() != subject.name.as_ref() && !o.pod.is_empty());
         if named && !members.contains_key(subject.name.as_ref()) {
             let name = subject.name.to_string();
-            members.insert(name.clone(), Member { name, ..Member::default() });
+            members.insert(
+                name.clone(),
+                Member {
+                    name,
+                    ..Member::default()
+                },
+            );
         }
     }
 }
@@ -190,14 +235,22 @@ fn collected(input: &Input, ledger: &Ledger, members: &BTreeMap<String, Member>)
 }
 
 fn replication_factor(series: &[SeriesRecord]) -> Option<u32> {
-    let values = series.iter().filter(|s| s.get("metric") == Some("thanos_receive_replication_factor"));
+    let values = series
+        .iter()
+        .filter(|s| s.get("metric") == Some("thanos_receive_replication_factor"));
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // A small count.
-    values.filter_map(|s| s.number("value")).map(|v| v as u32).filter(|v| *v > 0).max()
+    values
+        .filter_map(|s| s.number("value"))
+        .map(|v| v as u32)
+        .filter(|v| *v > 0)
+        .max()
 }
 
 /// What can only be said once all evidence is in.
 pub(super) fn settle(engine: &Engine, scope: &mut Scope, ledger: &Ledger) {
-    let failed = |id: &str, severity: Severity| id.starts_with("prometheus/remote-write/") && severity >= Severity::Warning;
+    let failed = |id: &str, severity: Severity| {
+        id.starts_with("prometheus/remote-write/") && severity >= Severity::Warning
+    };
     scope.failures_printed = ledger.iter().any(|(ix, _, _)| {
         let s = &engine.pack.signatures[ix.0 as usize];
         failed(&s.id, s.severity) || s.id == "thanos/write/internal-server-error"
@@ -205,8 +258,14 @@ pub(super) fn settle(engine: &Engine, scope: &mut Scope, ledger: &Ledger) {
     let known: BTreeSet<String> = scope.members.iter().map(|m| m.name.clone()).collect();
     let mut found: Vec<Member> = Vec::new();
     for (_, subject, _) in ledger.iter() {
-        if subject.kind == SubjectKind::Pod && !subject.name.is_empty() && !known.contains(subject.name.as_ref()) {
-            found.push(Member { name: subject.name.to_string(), ..Member::default() });
+        if subject.kind == SubjectKind::Pod
+            && !subject.name.is_empty()
+            && !known.contains(subject.name.as_ref())
+        {
+            found.push(Member {
+                name: subject.name.to_string(),
+                ..Member::default()
+            });
         }
     }
     found.dedup_by(|a, b| a.name == b.name);
@@ -226,7 +285,13 @@ pub(super) fn bound(scope: &mut Scope, ledger: &Ledger) -> usize {
     for (_, subject, _) in ledger.iter().filter(|(_, s, _)| s.kind == SubjectKind::Pod) {
         *said.entry(&subject.name).or_default() += 1;
     }
-    let rank = |m: &Member| (!m.in_ring, std::cmp::Reverse(said.get(m.name.as_str()).copied().unwrap_or(0)), m.name.clone());
+    let rank = |m: &Member| {
+        (
+            !m.in_ring,
+            std::cmp::Reverse(said.get(m.name.as_str()).copied().unwrap_or(0)),
+            m.name.clone(),
+        )
+    };
     scope.members.sort_by_cached_key(rank);
     scope.members.truncate(limits::MEMBERS);
     scope.members.sort_by(|a, b| a.name.cmp(&b.name));
@@ -244,13 +309,20 @@ pub(super) fn names(input: &Input, scope: &Scope) -> BTreeMap<String, String> {
     for pod in input.objects.topology.receivers() {
         put("service", pod.subdomain.clone());
         put("container", pod.receiver().map(|c| c.name.clone()));
-        put("tsdb_path", pod.flag("tsdb.path").map(str::to_owned));
+        put("tsdb_path", pod.flag("--tsdb.path").map(str::to_owned));
         put("claim", pod.claims.first().cloned());
-        let label = ["app.kubernetes.io/name", "app", "app.kubernetes.io/component"]
-            .iter()
-            .find_map(|k| pod.labels.get(*k).map(|v| format!("{k}={v}")));
+        let label = [
+            "app.kubernetes.io/name",
+            "app",
+            "app.kubernetes.io/component",
+        ]
+        .iter()
+        .find_map(|k| pod.labels.get(*k).map(|v| format!("{k}={v}")));
         put("selector", label);
     }
-    put("replication_factor", scope.replication_factor.map(|n| n.to_string()));
+    put(
+        "replication_factor",
+        scope.replication_factor.map(|n| n.to_string()),
+    );
     names
 }

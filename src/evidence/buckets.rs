@@ -20,7 +20,10 @@ pub struct Buckets {
 impl Buckets {
     /// Adds `count` occurrences at `time`.
     pub fn add(&mut self, time: Time, count: u64) {
-        *self.counts.entry(time.0.div_euclid(self.width_ns())).or_default() += count;
+        *self
+            .counts
+            .entry(time.0.div_euclid(self.width_ns()))
+            .or_default() += count;
         self.coarsen();
     }
 
@@ -42,7 +45,9 @@ impl Buckets {
     /// Start of each bucket that has any, with its count, in order.
     pub fn iter(&self) -> impl Iterator<Item = (Time, u64)> {
         let width = self.width_ns();
-        self.counts.iter().map(move |(b, n)| (Time(b.saturating_mul(width)), *n))
+        self.counts
+            .iter()
+            .map(move |(b, n)| (Time(b.saturating_mul(width)), *n))
     }
 
     /// Width of a bucket in nanoseconds.

@@ -63,7 +63,10 @@ impl Coverage {
             seen.bytes += other.bytes;
             seen.from = [seen.from, other.from].into_iter().flatten().min();
             seen.until = seen.until.max(other.until);
-            seen.lowest_level = [seen.lowest_level, other.lowest_level].into_iter().flatten().min();
+            seen.lowest_level = [seen.lowest_level, other.lowest_level]
+                .into_iter()
+                .flatten()
+                .min();
             seen.unparsed += other.unparsed;
             seen.truncated += other.truncated;
         }
@@ -71,6 +74,8 @@ impl Coverage {
 
     /// All of it, in order.
     pub fn iter(&self) -> impl Iterator<Item = (Source, &Origin, &Seen)> {
-        self.sources.iter().map(|((source, origin), seen)| (*source, origin, seen))
+        self.sources
+            .iter()
+            .map(|((source, origin), seen)| (*source, origin, seen))
     }
 }

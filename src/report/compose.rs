@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::model::{
-    Coverage, Evidence, Explained, Gap, Hypothesis, Incident, Mark, Member, NextCheck, Novel, PodVersion,
-    Remediation, Report, Scope, SourceCoverage, Step, Subject, Timeline, TimelineRow, Unexplained,
+    Coverage, Evidence, Explained, Gap, Hypothesis, Incident, Mark, Member, NextCheck, Novel,
+    PodVersion, Remediation, Report, Scope, SourceCoverage, Step, Subject, Timeline, TimelineRow,
+    Unexplained,
 };
 use super::remedy;
 use crate::diagnosis::{self, Diagnosis, MemberRole, Verdict};
@@ -34,13 +35,25 @@ pub fn compose(
     pack: &Pack,
     extra: &Extra,
 ) -> Report {
-    let composer = Composer { ledger, scope, pack, extra };
-    let incidents: Vec<Incident> = diagnosis.incidents.iter().map(|i| composer.incident(i)).collect();
+    let composer = Composer {
+        ledger,
+        scope,
+        pack,
+        extra,
+    };
+    let incidents: Vec<Incident> = diagnosis
+        .incidents
+        .iter()
+        .map(|i| composer.incident(i))
+        .collect();
     Report {
         schema: SCHEMA.to_owned(),
         healthy: incidents.iter().all(|i| i.verdict == "benign"),
         scope: composer.scope(),
-        coverage: Coverage { sources: composer.sources(), gaps: composer.gaps() },
+        coverage: Coverage {
+            sources: composer.sources(),
+            gaps: composer.gaps(),
+        },
         incidents,
         novel: composer.novel(),
         members: composer.members(),
@@ -58,7 +71,11 @@ impl Composer<'_> {
     fn scope(&self) -> Scope {
         let versions = self.scope.members.iter().filter_map(|m| {
             let version = m.version?;
-            Some(PodVersion { pod: m.name.clone(), version: version.to_string(), basis: m.version_basis.to_owned() })
+            Some(PodVersion {
+                pod: m.name.clone(),
+                version: version.to_string(),
+                basis: m.version_basis.to_owned(),
+            })
         });
         let namespaces: BTreeSet<String> = self
             .scope
@@ -76,48 +93,75 @@ impl Composer<'_> {
     }
 
     fn sources(&self) -> Vec<SourceCoverage> {
-        let all = self.ledger.coverage.iter().map(|(source, origin, seen)| SourceCoverage {
-            kind: source_name(source).to_owned(),
-            namespace: origin.namespace.as_deref().map(str::to_owned),
-            pod: (!origin.pod.is_empty()).then(|| origin.pod.to_string()),
-            container: origin.container.as_deref().map(str::to_owned),
-            previous: origin.previous,
-            records: seen.records,
-            bytes: seen.bytes,
-            from: seen.from.map(Time::rfc3339),
-            until: seen.until.map(Time::rfc3339),
-            lowest_level: seen.lowest_level.map(|l| level_name(l).to_owned()),
-            unparsed: seen.unparsed,
-            truncated: seen.truncated,
-        });
+        let all = self
+            .ledger
+            .coverage
+            .iter()
+            .map(|(source, origin, seen)| SourceCoverage {
+                kind: source_name(source).to_owned(),
+                namespace: origin.namespace.as_deref().map(str::to_owned),
+                pod: (!origin.pod.is_empty()).then(|| origin.pod.to_string()),
+                container: origin.container.as_deref().map(str::to_owned),
+                previous: origin.previous,
+                records: seen.records,
+                bytes: seen.bytes,
+                from: seen.from.map(Time::rfc3339),
+                until: seen.until.map(Time::rfc3339),
+                lowest_level: seen.lowest_level.map(|l| level_name(l).to_owned()),
+                unparsed: seen.unparsed,
+                truncated: seen.truncated,
+            });
         all.collect()
     }
 
     /// What could not be seen: what the collector says, what is missing altogether, and what this
     /// level never prints.
     fn gaps(&self) -> Vec<Gap> {
-        let gap = |what: &str, why: &str| Gap { what: what.to_owned(), why: why.to_owned() };
+        let gap = |what: &str, why: &str| Gap {
+            what: what.to_owned(),
+            why: why.to_owned(),
+        };
         let mut gaps = Vec::new();
         let have = self.scope.collected;
-        let receivers: Vec<&diagnosis::Member> =
-            self.scope.members.iter().filter(|m| m.role == MemberRole::Receiver).collect();
-        if have.logs && receivers.iter().any(|m| m.log && m.level != Some(Level::Debug)) {
+        let receivers: Vec<&diagnosis::Member> = self
+            .scope
+            .members
+            .iter()
+            .filter(|m| m.role == MemberRole::Receiver)
+            .collect();
+        if have.logs
+            && receivers
+                .iter()
+                .any(|m| m.log && m.level != Some(Level::Debug))
+        {
             gaps.push(gap(
                 "reasons of failed writes",
                 "below debug level a receiver prints nothing about writes answered 409 or 503, nor about members it cannot reach while the quorum holds",
             ));
         }
         if !have.status {
-            gaps.push(gap("pod states and last terminations", "no Kubernetes objects in the input"));
+            gaps.push(gap(
+                "pod states and last terminations",
+                "no Kubernetes objects in the input",
+            ));
         }
         if !have.events && have.status {
-            gaps.push(gap("events", "none in the input; they live for about an hour"));
+            gaps.push(gap(
+                "events",
+                "none in the input; they live for about an hour",
+            ));
         }
         if !have.metrics {
-            gaps.push(gap("counters between two scrapes", "fewer than two scrapes of a receiver in the input"));
+            gaps.push(gap(
+                "counters between two scrapes",
+                "fewer than two scrapes of a receiver in the input",
+            ));
         }
         if !have.sender_logs {
-            gaps.push(gap("what senders were answered", "no log of a sender in the input"));
+            gaps.push(gap(
+                "what senders were answered",
+                "no log of a sender in the input",
+            ));
         }
         if !have.hashring {
             gaps.push(gap("the hashring file", "not in the input"));
@@ -127,7 +171,10 @@ impl Composer<'_> {
         }
         gaps.extend(self.extra.gaps.iter().map(|(what, why)| gap(what, why)));
         if self.ledger.overflow > 0 {
-            gaps.push(gap("evidence beyond the bound", &format!("{} hits were not kept", self.ledger.overflow)));
+            gaps.push(gap(
+                "evidence beyond the bound",
+                &format!("{} hits were not kept", self.ledger.overflow),
+            ));
         }
         if self.ledger.novel.overflow > 0 {
             let why = format!("{} lines have no template", self.ledger.novel.overflow);
@@ -140,7 +187,12 @@ impl Composer<'_> {
 
     /// What no signature takes, most frequent first.
     fn novel(&self) -> Vec<Novel> {
-        let templates = self.ledger.novel.templates().into_iter().take(limits::NOVEL_TEMPLATES);
+        let templates = self
+            .ledger
+            .novel
+            .templates()
+            .into_iter()
+            .take(limits::NOVEL_TEMPLATES);
         templates
             .map(|t| Novel {
                 template: super::escape::visible(&t.text).into_owned(),
@@ -152,7 +204,11 @@ impl Composer<'_> {
     }
 
     fn members(&self) -> Vec<Member> {
-        let shown = self.scope.members.iter().filter(|m| m.role != MemberRole::Unknown || m.in_ring);
+        let shown = self
+            .scope
+            .members
+            .iter()
+            .filter(|m| m.role != MemberRole::Unknown || m.in_ring);
         shown
             .map(|m| Member {
                 pod: m.name.clone(),
@@ -168,7 +224,11 @@ impl Composer<'_> {
     }
 
     fn incident(&self, incident: &diagnosis::Incident) -> Incident {
-        let hypotheses: Vec<Hypothesis> = incident.hypotheses.iter().map(|h| self.hypothesis(h)).collect();
+        let hypotheses: Vec<Hypothesis> = incident
+            .hypotheses
+            .iter()
+            .map(|h| self.hypothesis(h))
+            .collect();
         let verdict = match incident.verdict {
             Verdict::Benign => "benign",
             Verdict::Raised(band) => band.as_str(),
@@ -184,8 +244,16 @@ impl Composer<'_> {
             severity: severity_name(incident.severity).to_owned(),
             indistinguishable: incident.indistinguishable.clone(),
             unknown_probability: round(incident.unknown_probability),
-            next_checks: incident.next_checks.iter().map(|c| self.next_check(c, named)).collect(),
-            unexplained: incident.unexplained.iter().map(|(ix, s)| self.unexplained(*ix, s)).collect(),
+            next_checks: incident
+                .next_checks
+                .iter()
+                .map(|c| self.next_check(c, named))
+                .collect(),
+            unexplained: incident
+                .unexplained
+                .iter()
+                .map(|(ix, s)| self.unexplained(*ix, s))
+                .collect(),
             impact: self.impact(incident),
             timeline: self.timeline(incident),
             hypotheses,
@@ -209,7 +277,11 @@ impl Composer<'_> {
             band: hypothesis.band.as_str().to_owned(),
             subjects: hypothesis.subjects.iter().map(subject).collect(),
             chain: hypothesis.chain.clone(),
-            explains: hypothesis.explains.iter().map(|e| self.explained(e)).collect(),
+            explains: hypothesis
+                .explains
+                .iter()
+                .map(|e| self.explained(e))
+                .collect(),
             pro: hypothesis.pro.iter().map(|e| self.evidence(e)).collect(),
             contra: hypothesis.contra.iter().map(|e| self.evidence(e)).collect(),
             heals_itself: heals_name(cause.heals_itself).to_owned(),
@@ -221,7 +293,10 @@ impl Composer<'_> {
     fn explained(&self, explained: &diagnosis::Explained) -> Explained {
         let entry = self.ledger.get(explained.signature, &explained.subject);
         let lines = entry.map(|e| {
-            e.samples.iter().map(|s| super::escape::visible_bytes(&s.line).into()).collect()
+            e.samples
+                .iter()
+                .map(|s| super::escape::visible_bytes(&s.line).into())
+                .collect()
         });
         let signature = &self.pack.signatures[explained.signature.0 as usize];
         Explained {
@@ -257,7 +332,11 @@ impl Composer<'_> {
 
     /// What it means for writes, from the worst impact symptom that was seen.
     fn impact(&self, incident: &diagnosis::Incident) -> Option<String> {
-        let explained = incident.hypotheses.iter().flat_map(|h| &h.explains).map(|e| e.signature);
+        let explained = incident
+            .hypotheses
+            .iter()
+            .flat_map(|h| &h.explains)
+            .map(|e| e.signature);
         let open = incident.unexplained.iter().map(|(ix, _)| *ix);
         let worst = explained
             .chain(open)
@@ -267,11 +346,18 @@ impl Composer<'_> {
         Some(worst.title.clone())
     }
 
-    fn next_check(&self, check: &diagnosis::NextCheck, about: Option<&diagnosis::Hypothesis>) -> NextCheck {
+    fn next_check(
+        &self,
+        check: &diagnosis::NextCheck,
+        about: Option<&diagnosis::Hypothesis>,
+    ) -> NextCheck {
         let step = &self.pack.causes[check.cause.0 as usize].confirm[check.step];
         let names = self.names(about);
         let title = |ix: Option<CauseIx>, none: &str| {
-            ix.map_or_else(|| none.to_owned(), |c| self.pack.causes[c.0 as usize].title.clone())
+            ix.map_or_else(
+                || none.to_owned(),
+                |c| self.pack.causes[c.0 as usize].title.clone(),
+            )
         };
         NextCheck {
             what: prose(&step.what, &names),
@@ -294,7 +380,11 @@ impl Composer<'_> {
             confirm: cause
                 .confirm
                 .iter()
-                .map(|c| Step { what: prose(&c.what, &names), run: c.run.as_deref().and_then(|r| command(r, &names)), risk: None })
+                .map(|c| Step {
+                    what: prose(&c.what, &names),
+                    run: c.run.as_deref().and_then(|r| command(r, &names)),
+                    risk: None,
+                })
                 .collect(),
             mitigate: cause.mitigate.iter().map(action).collect(),
             fix: cause.fix.iter().map(action).collect(),
@@ -306,10 +396,21 @@ impl Composer<'_> {
     /// Real names for placeholders: of the first pod at fault, and of what it belongs to.
     fn names(&self, hypothesis: Option<&diagnosis::Hypothesis>) -> BTreeMap<String, String> {
         let mut names = self.extra.topology_names.clone();
-        let subjects = hypothesis.map(|h| h.subjects.as_slice()).unwrap_or_default();
-        let receivers = || self.scope.members.iter().filter(|m| m.role == MemberRole::Receiver);
-        let faulty = subjects.iter().find(|s| s.kind == SubjectKind::Pod && !s.name.is_empty());
-        let pod = faulty.map(|s| s.name.to_string()).or_else(|| receivers().next().map(|m| m.name.clone()));
+        let subjects = hypothesis
+            .map(|h| h.subjects.as_slice())
+            .unwrap_or_default();
+        let receivers = || {
+            self.scope
+                .members
+                .iter()
+                .filter(|m| m.role == MemberRole::Receiver)
+        };
+        let faulty = subjects
+            .iter()
+            .find(|s| s.kind == SubjectKind::Pod && !s.name.is_empty());
+        let pod = faulty
+            .map(|s| s.name.to_string())
+            .or_else(|| receivers().next().map(|m| m.name.clone()));
         for s in subjects {
             let key = match s.kind {
                 SubjectKind::Node => "node",
@@ -318,17 +419,23 @@ impl Composer<'_> {
                 _ => continue,
             };
             if !s.name.is_empty() {
-                names.entry(key.to_owned()).or_insert_with(|| s.name.to_string());
+                names
+                    .entry(key.to_owned())
+                    .or_insert_with(|| s.name.to_string());
             }
         }
         if let Some(pod) = pod.filter(|p| !p.starts_with('?')) {
-            let (namespace, bare) = pod.split_once('/').map_or((None, pod.as_str()), |(ns, p)| (Some(ns), p));
+            let (namespace, bare) = pod
+                .split_once('/')
+                .map_or((None, pod.as_str()), |(ns, p)| (Some(ns), p));
             if let Some(namespace) = namespace {
                 names.insert("namespace".to_owned(), namespace.to_owned());
             }
             names.insert("pod".to_owned(), bare.to_owned());
             let member = self.scope.member(&pod).map(|n| &self.scope.members[n]);
-            let owner = member.and_then(|m| m.workload.clone()).or_else(|| workload_of(bare));
+            let owner = member
+                .and_then(|m| m.workload.clone())
+                .or_else(|| workload_of(bare));
             owner.map(|o| names.insert("workload".to_owned(), o));
             if let Some(node) = member.and_then(|m| m.node.clone()) {
                 names.entry("node".to_owned()).or_insert(node);
@@ -336,12 +443,21 @@ impl Composer<'_> {
             let other = receivers().find(|m| m.name != pod && !m.router_only);
             if let Some(other) = other {
                 let bare = other.name.rsplit('/').next().unwrap_or(&other.name);
-                names.entry("other_pod".to_owned()).or_insert_with(|| bare.to_owned());
+                names
+                    .entry("other_pod".to_owned())
+                    .or_insert_with(|| bare.to_owned());
             }
         }
-        let usual = [("container", "thanos-receive"), ("selector", "app=thanos-receive"), ("configmap", "thanos-receive-hashring"), ("tsdb_path", "/var/thanos/receive")];
+        let usual = [
+            ("container", "thanos-receive"),
+            ("selector", "app=thanos-receive"),
+            ("configmap", "thanos-receive-hashring"),
+            ("tsdb_path", "/var/thanos/receive"),
+        ];
         for (key, value) in usual {
-            names.entry(key.to_owned()).or_insert_with(|| value.to_owned());
+            names
+                .entry(key.to_owned())
+                .or_insert_with(|| value.to_owned());
         }
         names
     }
@@ -351,7 +467,13 @@ impl Composer<'_> {
             .hypotheses
             .iter()
             .find(|h| h.role != Role::Benign)
-            .map(|h| h.subjects.iter().filter(|s| s.kind == SubjectKind::Pod).map(|s| s.name.as_ref()).collect())
+            .map(|h| {
+                h.subjects
+                    .iter()
+                    .filter(|s| s.kind == SubjectKind::Pod)
+                    .map(|s| s.name.as_ref())
+                    .collect()
+            })
             .unwrap_or_default();
         let shown = self.scope.members.iter().filter(|m| {
             m.role != MemberRole::Unknown || at_fault.contains(m.name.as_str()) || m.in_ring
@@ -359,7 +481,9 @@ impl Composer<'_> {
         Timeline {
             from: self.scope.from.map(Time::rfc3339),
             until: self.scope.until.map(Time::rfc3339),
-            rows: shown.map(|m| self.row(&m.name, at_fault.contains(m.name.as_str()))).collect(),
+            rows: shown
+                .map(|m| self.row(&m.name, at_fault.contains(m.name.as_str())))
+                .collect(),
         }
     }
 
@@ -373,7 +497,11 @@ impl Composer<'_> {
                 continue;
             }
             for (origin, witness) in &entry.witnesses {
-                let own = if origin.pod.is_empty() { about.name.as_ref() == pod } else { origin.name() == pod };
+                let own = if origin.pod.is_empty() {
+                    about.name.as_ref() == pod
+                } else {
+                    origin.name() == pod
+                };
                 if !own {
                     continue;
                 }
@@ -381,7 +509,12 @@ impl Composer<'_> {
                     #[allow(clippy::cast_precision_loss)] // Marks of a picture.
                     let at = time.0 as f64 / 1e9;
                     let severity = severity_name(signature.severity).to_owned();
-                    marks.push(Mark { at, severity, symptom: signature.id.clone(), count });
+                    marks.push(Mark {
+                        at,
+                        severity,
+                        symptom: signature.id.clone(),
+                        count,
+                    });
                 }
                 let here = (signature.severity, witness.count, signature.title.as_str());
                 if worst.is_none_or(|w| (w.0, w.1) < (here.0, here.1)) {
@@ -390,10 +523,22 @@ impl Composer<'_> {
             }
         }
         marks.sort_by(|a, b| a.at.total_cmp(&b.at).then(a.symptom.cmp(&b.symptom)));
-        let note = worst.map_or_else(|| "quiet".to_owned(), |(_, count, title)| {
-            if count > 1 { format!("{title} ×{count}") } else { title.to_owned() }
-        });
-        TimelineRow { pod: pod.to_owned(), at_fault, note, marks }
+        let note = worst.map_or_else(
+            || "quiet".to_owned(),
+            |(_, count, title)| {
+                if count > 1 {
+                    format!("{title} ×{count}")
+                } else {
+                    title.to_owned()
+                }
+            },
+        );
+        TimelineRow {
+            pod: pod.to_owned(),
+            at_fault,
+            note,
+            marks,
+        }
     }
 }
 
@@ -409,7 +554,8 @@ fn command(template: &str, names: &BTreeMap<String, String>) -> Option<String> {
 }
 
 fn prose(template: &str, names: &BTreeMap<String, String>) -> String {
-    remedy::fill_prose(template, names).unwrap_or_else(|_| open(template, names, remedy::fill_prose))
+    remedy::fill_prose(template, names)
+        .unwrap_or_else(|_| open(template, names, remedy::fill_prose))
 }
 
 /// Fills what is known and writes `<NAME>` for what is not, as a person would in a runbook.
@@ -434,7 +580,10 @@ fn open<E>(
 }
 
 fn subject(subject: &evidence::Subject) -> Subject {
-    Subject { kind: kind_name(subject.kind).to_owned(), name: subject.name.to_string() }
+    Subject {
+        kind: kind_name(subject.kind).to_owned(),
+        name: subject.name.to_string(),
+    }
 }
 
 fn round(p: f64) -> f64 {

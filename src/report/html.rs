@@ -144,7 +144,9 @@ pub const STYLE: &str = include_str!("templates/report.css");
 pub fn fragment(report: &Report) -> String {
     let page = render(&super::escape::clean(report));
     // Text is escaped, so these tags stand only where the template has them.
-    let inner = page.split_once("<main>").and_then(|(_, rest)| rest.rsplit_once("</main>"));
+    let inner = page
+        .split_once("<main>")
+        .and_then(|(_, rest)| rest.rsplit_once("</main>"));
     inner.map_or_else(String::new, |(inner, _)| inner.to_owned())
 }
 

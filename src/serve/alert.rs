@@ -80,7 +80,11 @@ impl Status {
     /// From that word.
     #[must_use]
     pub fn of(word: &str) -> Self {
-        if word == "resolved" { Self::Resolved } else { Self::Firing }
+        if word == "resolved" {
+            Self::Resolved
+        } else {
+            Self::Firing
+        }
     }
 }
 
@@ -104,16 +108,23 @@ impl Payload {
         let raw: Raw = serde_json::from_slice(body)?;
         // Grafana's payload is the same with more fields, and calls itself version 1.
         if let Some(version) = raw.version.as_deref().filter(|v| !["4", "1"].contains(v)) {
-            return Err(shape(format!("version {version:?} is not 4 (Alertmanager) or 1 (Grafana)")));
+            return Err(shape(format!(
+                "version {version:?} is not 4 (Alertmanager) or 1 (Grafana)"
+            )));
         }
         let group_key = raw.group_key.filter(|key| !key.is_empty());
-        let alerts = raw.alerts.ok_or_else(|| shape("`alerts` is missing".to_owned()))?;
+        let alerts = raw
+            .alerts
+            .ok_or_else(|| shape("`alerts` is missing".to_owned()))?;
         if alerts.is_empty() {
             return Err(shape("`alerts` is empty".to_owned()));
         }
         let mut payload = Self {
-            group_key: group_key.ok_or_else(|| shape("`groupKey` is missing or empty".to_owned()))?,
-            status: raw.status.ok_or_else(|| shape("`status` is missing".to_owned()))?,
+            group_key: group_key
+                .ok_or_else(|| shape("`groupKey` is missing or empty".to_owned()))?,
+            status: raw
+                .status
+                .ok_or_else(|| shape("`status` is missing".to_owned()))?,
             receiver: raw.receiver.unwrap_or_default(),
             group_labels: bounded(raw.group_labels),
             common_labels: bounded(raw.common_labels),
@@ -123,12 +134,20 @@ impl Payload {
             alerts: Vec::with_capacity(alerts.len().min(limits::ALERTS_PER_DELIVERY)),
         };
         payload.left_out += alerts.len().saturating_sub(limits::ALERTS_PER_DELIVERY) as u64;
-        for (i, alert) in alerts.into_iter().take(limits::ALERTS_PER_DELIVERY).enumerate() {
+        for (i, alert) in alerts
+            .into_iter()
+            .take(limits::ALERTS_PER_DELIVERY)
+            .enumerate()
+        {
             let alert = Alert::read(alert).map_err(|why| shape(format!("alerts[{i}]: {why}")))?;
             payload.alerts.push(alert);
         }
-        payload.alerts.sort_by(|a, b| a.fingerprint.cmp(&b.fingerprint));
-        payload.alerts.dedup_by(|a, b| a.fingerprint == b.fingerprint);
+        payload
+            .alerts
+            .sort_by(|a, b| a.fingerprint.cmp(&b.fingerprint));
+        payload
+            .alerts
+            .dedup_by(|a, b| a.fingerprint == b.fingerprint);
         Ok(payload)
     }
 }
@@ -224,9 +243,12 @@ fn bounded(labels: Option<Labels>) -> Labels {
 
 /// The time in a field; none when it is absent or Go's zero time.
 fn instant(field: &str, text: Option<&str>) -> Result<Option<Millis>, String> {
-    let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
-    let time: jiff::Timestamp =
-        text.parse().map_err(|_| format!("`{field}` is not an RFC 3339 time: {text:?}"))?;
+    let Some(text) = text.filter(|text| !text.is_empty()) else {
+        return Ok(None);
+    };
+    let time: jiff::Timestamp = text
+        .parse()
+        .map_err(|_| format!("`{field}` is not an RFC 3339 time: {text:?}"))?;
     Ok(Some(time.as_millisecond()).filter(|at| *at > 0))
 }
 

@@ -18,18 +18,28 @@ use crate::collect::{self, Access, Cluster, Namespaces, Target};
 const SCRAPES: Duration = Duration::from_secs(10);
 
 /// Collects through the Kubernetes API into an archive in `folder`.
-pub(super) async fn fetch(look: &Look, alerts: Vec<u8>, folder: &Path) -> Result<Fetched, SourceError> {
+pub(super) async fn fetch(
+    look: &Look,
+    alerts: Vec<u8>,
+    folder: &Path,
+) -> Result<Fetched, SourceError> {
     let (look, folder) = (look.clone(), folder.to_owned());
     let runtime = Handle::current();
     // On a thread of its own: writing a bundle blocks.
     let gathered = spawn_blocking(move || runtime.block_on(gather(&look, &alerts, &folder)));
-    gathered.await.unwrap_or_else(|_| Err(SourceError::Unusable("collecting was ended by a bug in rdiag".to_owned())))
+    gathered.await.unwrap_or_else(|_| {
+        Err(SourceError::Unusable(
+            "collecting was ended by a bug in rdiag".to_owned(),
+        ))
+    })
 }
 
 async fn gather(look: &Look, alerts: &[u8], folder: &Path) -> Result<Fetched, SourceError> {
     let unusable = |error: &dyn std::error::Error| SourceError::Unusable(chain(error));
     // Connected anew for each look: the configuration and its token may have changed.
-    let cluster = Cluster::connect(&Access::default()).await.map_err(|e| unusable(&e))?;
+    let cluster = Cluster::connect(&Access::default())
+        .await
+        .map_err(|e| unusable(&e))?;
     let name = format!("cluster-{}.tar.zst", clock::now());
     let path = folder.join(&name);
     let writer = Writer::create(&path).map_err(|e| unusable(&e))?;
@@ -46,12 +56,20 @@ async fn gather(look: &Look, alerts: &[u8], folder: &Path) -> Result<Fetched, So
         scrape_interval: SCRAPES,
         ..Target::default()
     };
-    let summary =
-        collect::collect(&cluster, &target, &writer, &|_| ()).await.map_err(|e| unusable(&e))?;
+    let summary = collect::collect(&cluster, &target, &writer, &|_| ())
+        .await
+        .map_err(|e| unusable(&e))?;
     writer.alerts(alerts).map_err(|e| unusable(&e))?;
-    writer.finish(&summary.collected_at, summary.namespace.as_deref()).map_err(|e| unusable(&e))?;
-    let bytes = std::fs::metadata(&path).map(|about| about.len()).unwrap_or(0);
-    Ok(Fetched { path, kept: Some((name, bytes)) })
+    writer
+        .finish(&summary.collected_at, summary.namespace.as_deref())
+        .map_err(|e| unusable(&e))?;
+    let bytes = std::fs::metadata(&path)
+        .map(|about| about.len())
+        .unwrap_or(0);
+    Ok(Fetched {
+        path,
+        kept: Some((name, bytes)),
+    })
 }
 
 fn time(at: Millis) -> Option<Timestamp> {

@@ -221,12 +221,20 @@ impl Secret {
     /// When the file or variable is not there; the message never holds the secret.
     pub fn read(&self) -> Result<String, String> {
         let value = match self {
-            Self::File(path) => fs::read_to_string(path).map_err(|e| format!("reading {}: {e}", path.display()))?,
-            Self::Env(name) => env::var(name).map_err(|_| format!("the environment has no {name}"))?,
+            Self::File(path) => {
+                fs::read_to_string(path).map_err(|e| format!("reading {}: {e}", path.display()))?
+            }
+            Self::Env(name) => {
+                env::var(name).map_err(|_| format!("the environment has no {name}"))?
+            }
             Self::Plain(value) => value.clone(),
         };
         let value = value.trim().to_owned();
-        if value.is_empty() { Err("it is empty".to_owned()) } else { Ok(value) }
+        if value.is_empty() {
+            Err("it is empty".to_owned())
+        } else {
+            Ok(value)
+        }
     }
 }
 
@@ -288,28 +296,42 @@ pub fn read_file(path: &Path) -> Result<FileConfig, String> {
         receivers.push(slack_receiver(slack)?);
     }
     for hook in file.webhooks {
-        let missing = format!("webhooks: {}: one of url, url_file, url_env is needed", hook.name);
+        let missing = format!(
+            "webhooks: {}: one of url, url_file, url_env is needed",
+            hook.name
+        );
         let url = match hook.url {
             Some(url) if hook.url_file.is_none() && hook.url_env.is_none() => Secret::Plain(url),
             Some(_) => return Err(missing),
             None => secret(hook.url_file, hook.url_env).ok_or(missing)?,
         };
         let bearer = secret(hook.bearer_token_file, hook.bearer_token_env);
-        receivers.push(Receiver { name: hook.name, way: Way::Webhook { url, bearer } });
+        receivers.push(Receiver {
+            name: hook.name,
+            way: Way::Webhook { url, bearer },
+        });
     }
     for email in file.email {
         if email.to.is_empty() {
             return Err(format!("email: {}: `to` is empty", email.name));
         }
-        receivers.push(Receiver { name: email.name.clone(), way: Way::Email(email) });
+        receivers.push(Receiver {
+            name: email.name.clone(),
+            way: Way::Email(email),
+        });
     }
     let mut names: Vec<&str> = receivers.iter().map(|r| r.name.as_str()).collect();
     names.sort_unstable();
     if let Some(twice) = names.windows(2).find(|pair| pair[0] == pair[1]) {
         return Err(format!("two receivers are called {:?}", twice[0]));
     }
-    let external_url = file.external_url.map(|url| url.trim_end_matches('/').to_owned());
-    Ok(FileConfig { external_url, receivers })
+    let external_url = file
+        .external_url
+        .map(|url| url.trim_end_matches('/').to_owned());
+    Ok(FileConfig {
+        external_url,
+        receivers,
+    })
 }
 
 /// Reads the web configuration file.
@@ -322,7 +344,10 @@ pub fn read_web_file(path: &Path) -> Result<WebFile, String> {
         && tls.client_auth_type != ClientAuth::NoClientCert
         && tls.client_ca_file.is_none()
     {
-        return Err(format!("{}: client_auth_type needs client_ca_file", path.display()));
+        return Err(format!(
+            "{}: client_auth_type needs client_ca_file",
+            path.display()
+        ));
     }
     Ok(file)
 }
@@ -332,8 +357,11 @@ impl Config {
     #[must_use]
     pub fn asks_for_credentials(&self) -> bool {
         let tls = self.web.file.tls_server_config.as_ref();
-        let certificate = tls.is_some_and(|tls| tls.client_auth_type == ClientAuth::RequireAndVerifyClientCert);
-        certificate || self.web.bearer_token_file.is_some() || !self.web.file.basic_auth_users.is_empty()
+        let certificate =
+            tls.is_some_and(|tls| tls.client_auth_type == ClientAuth::RequireAndVerifyClientCert);
+        certificate
+            || self.web.bearer_token_file.is_some()
+            || !self.web.file.basic_auth_users.is_empty()
     }
 
     /// Everything that is wrong and can be known without starting.
@@ -370,7 +398,9 @@ impl Config {
         if let Some(url) = &self.external_url
             && !(url.starts_with("http://") || url.starts_with("https://"))
         {
-            found.push(format!("external URL {url:?} does not begin with http:// or https://"));
+            found.push(format!(
+                "external URL {url:?} does not begin with http:// or https://"
+            ));
         }
         for hash in self.web.file.basic_auth_users.values() {
             if !hash.starts_with("$2") {
@@ -418,9 +448,11 @@ fn slack_receiver(file: SlackFile) -> Result<Receiver, String> {
     let token = secret(file.token_file, file.token_env);
     let way = match (hook, token, file.channel) {
         (Some(url), None, _) => Way::SlackWebhook { url },
-        (None, Some(token), Some(channel)) => {
-            Way::SlackBot { token, channel, api_url: file.api_url.trim_end_matches('/').to_owned() }
-        }
+        (None, Some(token), Some(channel)) => Way::SlackBot {
+            token,
+            channel,
+            api_url: file.api_url.trim_end_matches('/').to_owned(),
+        },
         _ => {
             return Err(format!(
                 "slack: {}: give either webhook_url_file or webhook_url_env, or token_file or token_env with channel",
@@ -428,7 +460,10 @@ fn slack_receiver(file: SlackFile) -> Result<Receiver, String> {
             ));
         }
     };
-    Ok(Receiver { name: file.name, way })
+    Ok(Receiver {
+        name: file.name,
+        way,
+    })
 }
 
 fn secret(file: Option<PathBuf>, env: Option<String>) -> Option<Secret> {

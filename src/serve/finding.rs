@@ -11,8 +11,16 @@ const TOLD: usize = 3;
 /// The finding of `report`.
 #[must_use]
 pub fn of(report: Report, bundle: Option<String>, bundle_bytes: u64) -> Finding {
-    let worst = report.incidents.iter().find(|i| i.verdict != "benign").or(report.incidents.first());
-    let top = worst.and_then(|i| i.hypotheses.iter().find(|h| h.role != "benign" || i.verdict == "benign"));
+    let worst = report
+        .incidents
+        .iter()
+        .find(|i| i.verdict != "benign")
+        .or(report.incidents.first());
+    let top = worst.and_then(|i| {
+        i.hypotheses
+            .iter()
+            .find(|h| h.role != "benign" || i.verdict == "benign")
+    });
     Finding {
         digest: digest(&report),
         verdict: worst.map_or_else(|| "healthy".to_owned(), |i| i.verdict.clone()),
@@ -34,7 +42,12 @@ fn digest(report: &Report) -> String {
         hash.write(text.as_bytes());
         hash.write_u8(0);
     };
-    for incident in report.incidents.iter().filter(|i| i.verdict != "benign").take(TOLD) {
+    for incident in report
+        .incidents
+        .iter()
+        .filter(|i| i.verdict != "benign")
+        .take(TOLD)
+    {
         put(&incident.verdict);
         if let Some(top) = incident.hypotheses.first() {
             put(&top.cause);

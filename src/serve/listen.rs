@@ -121,11 +121,16 @@ where
 {
     let service = service_fn(move |request: hyper::Request<Incoming>| {
         let mut request = request.map(Body::new);
-        request.extensions_mut().insert(Peer(peer.ip().to_canonical()));
+        request
+            .extensions_mut()
+            .insert(Peer(peer.ip().to_canonical()));
         router.clone().oneshot(request)
     });
     let mut builder = http1::Builder::new();
-    builder.timer(TokioTimer::new()).header_read_timeout(HEAD).max_buf_size(limits::HEAD_BYTES);
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD)
+        .max_buf_size(limits::HEAD_BYTES);
     let connection = builder.serve_connection(TokioIo::new(stream), service);
     tokio::pin!(connection);
     let ended = tokio::select! {
@@ -153,9 +158,13 @@ pub(super) fn acceptor(file: &TlsFile, folder: &Path) -> Result<TlsAcceptor, Tls
         Some(other) => return Err(TlsError::Version(other.to_owned())),
     };
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = ServerConfig::builder_with_provider(provider.clone()).with_protocol_versions(versions)?;
+    let builder =
+        ServerConfig::builder_with_provider(provider.clone()).with_protocol_versions(versions)?;
     let builder = match (&file.client_ca_file, file.client_auth_type) {
-        (Some(path), ClientAuth::RequireAndVerifyClientCert | ClientAuth::VerifyClientCertIfGiven) => {
+        (
+            Some(path),
+            ClientAuth::RequireAndVerifyClientCert | ClientAuth::VerifyClientCertIfGiven,
+        ) => {
             let mut roots = RootCertStore::empty();
             for certificate in certificates(&folder.join(path))? {
                 roots.add(certificate)?;
@@ -171,11 +180,20 @@ pub(super) fn acceptor(file: &TlsFile, folder: &Path) -> Result<TlsAcceptor, Tls
     };
     let chain = certificates(&folder.join(&file.cert_file))?;
     let path = folder.join(&file.key_file);
-    let key = PrivateKeyDer::from_pem_file(&path).map_err(|source| TlsError::Pem { path, source })?;
-    Ok(TlsAcceptor::from(Arc::new(builder.with_single_cert(chain, key)?)))
+    let key =
+        PrivateKeyDer::from_pem_file(&path).map_err(|source| TlsError::Pem { path, source })?;
+    Ok(TlsAcceptor::from(Arc::new(
+        builder.with_single_cert(chain, key)?,
+    )))
 }
 
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-    let failed = |source| TlsError::Pem { path: path.to_owned(), source };
-    CertificateDer::pem_file_iter(path).map_err(failed)?.collect::<Result<_, _>>().map_err(failed)
+    let failed = |source| TlsError::Pem {
+        path: path.to_owned(),
+        source,
+    };
+    CertificateDer::pem_file_iter(path)
+        .map_err(failed)?
+        .collect::<Result<_, _>>()
+        .map_err(failed)
 }

@@ -31,13 +31,26 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
     N: for<'a> FormatFields<'a> + 'static,
 {
-    fn format_event(&self, _: &FmtContext<'_, S, N>, mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
+    fn format_event(
+        &self,
+        _: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
         let now = clock::now();
         let level = event.metadata().level().as_str().to_lowercase();
-        let mut line = Line { message: String::new(), rest: String::new() };
+        let mut line = Line {
+            message: String::new(),
+            rest: String::new(),
+        };
         event.record(&mut line);
         let time = clock::rfc3339(now).replace('Z', "");
-        write!(writer, "ts={time}.{:03}Z level={level} caller={} msg=", now.rem_euclid(1000), event.metadata().target())?;
+        write!(
+            writer,
+            "ts={time}.{:03}Z level={level} caller={} msg=",
+            now.rem_euclid(1000),
+            event.metadata().target()
+        )?;
         writer.write_str(&quoted(&line.message))?;
         writer.write_str(&line.rest)?;
         writer.write_char('\n')

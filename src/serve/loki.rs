@@ -49,7 +49,9 @@ pub(super) async fn fetch(
 ) -> Result<Fetched, SourceError> {
     let unusable = |error: &dyn std::error::Error| SourceError::Unusable(chain(error));
     let namespace = look.namespace.clone().ok_or_else(|| {
-        SourceError::Unusable("the alert names no namespace, and --namespace is not given".to_owned())
+        SourceError::Unusable(
+            "the alert names no namespace, and --namespace is not given".to_owned(),
+        )
     })?;
     let client = super::notify::client().map_err(|e| unusable(&e))?;
     let (lines, cut) = lines(&client, url, &namespace, look).await?;
@@ -57,21 +59,39 @@ pub(super) async fn fetch(
     let path = folder.join(&name);
     let writer = Writer::create(&path).map_err(|e| unusable(&e))?;
     for ((pod, container), lines) in lines {
-        let mut log = writer.log(&namespace, &pod, &container, false).map_err(|e| unusable(&e))?;
+        let mut log = writer
+            .log(&namespace, &pod, &container, false)
+            .map_err(|e| unusable(&e))?;
         for (at, line) in lines {
             let time = Timestamp::from_nanosecond(at).unwrap_or_default();
-            let copy = |source| SourceError::Copy { path: path.clone(), source };
+            let copy = |source| SourceError::Copy {
+                path: path.clone(),
+                source,
+            };
             writeln!(log, "{time} {line}").map_err(copy)?;
         }
     }
     if cut {
-        writer.gap("later logs", "Loki had more lines than are read for one look");
+        writer.gap(
+            "later logs",
+            "Loki had more lines than are read for one look",
+        );
     }
-    writer.gap("Kubernetes objects, events and metrics", "only logs come from Loki");
+    writer.gap(
+        "Kubernetes objects, events and metrics",
+        "only logs come from Loki",
+    );
     writer.alerts(&alerts).map_err(|e| unusable(&e))?;
-    writer.finish(&clock::rfc3339(clock::now()), Some(&namespace)).map_err(|e| unusable(&e))?;
-    let bytes = std::fs::metadata(&path).map(|about| about.len()).unwrap_or(0);
-    Ok(Fetched { path, kept: Some((name, bytes)) })
+    writer
+        .finish(&clock::rfc3339(clock::now()), Some(&namespace))
+        .map_err(|e| unusable(&e))?;
+    let bytes = std::fs::metadata(&path)
+        .map(|about| about.len())
+        .unwrap_or(0);
+    Ok(Fetched {
+        path,
+        kept: Some((name, bytes)),
+    })
 }
 
 type Logs = BTreeMap<(String, String), Vec<(i128, String)>>;
@@ -84,7 +104,10 @@ async fn lines(
     look: &Look,
 ) -> Result<(Logs, bool), SourceError> {
     let mut logs = Logs::new();
-    let (mut from, until) = (i128::from(look.from) * 1_000_000, i128::from(look.until) * 1_000_000);
+    let (mut from, until) = (
+        i128::from(look.from) * 1_000_000,
+        i128::from(look.until) * 1_000_000,
+    );
     let mut bytes = 0;
     loop {
         let page = page(client, url, namespace, from, until).await?;
@@ -129,26 +152,43 @@ async fn page(
         "{url}/loki/api/v1/query_range?query={}&start={from}&end={until}&limit={PAGE}&direction=forward",
         super::http::url_encoded(&query)
     );
-    let mut response = client.get(address).send().await.and_then(reqwest::Response::error_for_status).map_err(failed)?;
+    let mut response = client
+        .get(address)
+        .send()
+        .await
+        .and_then(reqwest::Response::error_for_status)
+        .map_err(failed)?;
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(failed)? {
         body.extend_from_slice(&chunk);
         if body.len() > limits::LOKI_BYTES {
-            return Err(SourceError::Unusable("Loki's answer is too large".to_owned()));
+            return Err(SourceError::Unusable(
+                "Loki's answer is too large".to_owned(),
+            ));
         }
     }
     let answer: Answer = serde_json::from_slice(&body)
         .map_err(|e| SourceError::Unusable(format!("Loki's answer is not understood: {e}")))?;
     let mut lines = Vec::new();
     for entry in answer.data.result {
-        let label = |names: [&str; 2]| names.iter().find_map(|name| entry.stream.get(*name)).cloned();
+        let label = |names: [&str; 2]| {
+            names
+                .iter()
+                .find_map(|name| entry.stream.get(*name))
+                .cloned()
+        };
         let Some(pod) = label(POD) else { continue };
         let container = label(CONTAINER).unwrap_or_else(|| "thanos-receive".to_owned());
         for value in &entry.values {
             let at = value.first().and_then(|at| at.as_str()?.parse().ok());
             let text = value.get(1).and_then(serde_json::Value::as_str);
             if let (Some(at), Some(text)) = (at, text) {
-                lines.push((pod.clone(), container.clone(), at, text.replace('\n', "\\n")));
+                lines.push((
+                    pod.clone(),
+                    container.clone(),
+                    at,
+                    text.replace('\n', "\\n"),
+                ));
             }
         }
     }

@@ -49,8 +49,12 @@ const TAIL: Millis = 5 * MINUTE;
 /// Longest window: kubelets keep some hours of logs at best, and causes lie near their symptoms.
 const LONGEST: Millis = 6 * 60 * MINUTE;
 
-const NAMESPACE_LABELS: [&str; 4] =
-    ["namespace", "exported_namespace", "kubernetes_namespace", "kubernetes_namespace_name"];
+const NAMESPACE_LABELS: [&str; 4] = [
+    "namespace",
+    "exported_namespace",
+    "kubernetes_namespace",
+    "kubernetes_namespace_name",
+];
 const POD_LABELS: [&str; 4] = ["pod", "exported_pod", "kubernetes_pod_name", "pod_name"];
 
 impl Look {
@@ -59,7 +63,12 @@ impl Look {
     pub fn of(alerts: &[Alert], policy: &Policy, now: Millis) -> Self {
         let mut look = Self::default();
         look.place(alerts, policy);
-        look.pods = alerts.iter().filter_map(pod).collect::<BTreeSet<_>>().into_iter().collect();
+        look.pods = alerts
+            .iter()
+            .filter_map(pod)
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .collect();
         look.window(alerts, now);
         look
     }
@@ -84,24 +93,45 @@ impl Look {
 
     fn place(&mut self, alerts: &[Alert], policy: &Policy) {
         let named: BTreeSet<String> = alerts.iter().filter_map(namespace).collect();
-        let may = |name: &&String| policy.namespaces.is_empty() || policy.namespaces.contains(*name);
-        self.namespace = named.iter().find(may).cloned().or_else(|| policy.namespace.clone());
-        for other in named.iter().filter(|name| Some(*name) != self.namespace.as_ref()) {
+        let may =
+            |name: &&String| policy.namespaces.is_empty() || policy.namespaces.contains(*name);
+        self.namespace = named
+            .iter()
+            .find(may)
+            .cloned()
+            .or_else(|| policy.namespace.clone());
+        for other in named
+            .iter()
+            .filter(|name| Some(*name) != self.namespace.as_ref())
+        {
             let why = match may(&other) {
                 true => "one look is about one namespace",
                 false => "alerts may not name this namespace (--namespaces)",
             };
-            self.gaps.push((format!("namespace {other}"), why.to_owned()));
+            self.gaps
+                .push((format!("namespace {other}"), why.to_owned()));
         }
     }
 
     fn window(&mut self, alerts: &[Alert], now: Millis) {
-        let firing: Vec<&Alert> = alerts.iter().filter(|a| a.status == Status::Firing).collect();
+        let firing: Vec<&Alert> = alerts
+            .iter()
+            .filter(|a| a.status == Status::Firing)
+            .collect();
         let over = firing.is_empty();
-        let asking: Vec<&Alert> = if over { alerts.iter().collect() } else { firing };
-        let begin = |alert: &&Alert| alert.starts_at.unwrap_or(now) - lead(alert.label("alertname"));
+        let asking: Vec<&Alert> = if over {
+            alerts.iter().collect()
+        } else {
+            firing
+        };
+        let begin =
+            |alert: &&Alert| alert.starts_at.unwrap_or(now) - lead(alert.label("alertname"));
         let from = asking.iter().map(begin).min().unwrap_or(now - LEAD);
-        let end = asking.iter().filter_map(|a| a.ends_at).max().filter(|_| over);
+        let end = asking
+            .iter()
+            .filter_map(|a| a.ends_at)
+            .max()
+            .filter(|_| over);
         self.until = end.map_or(now, |end| (end + TAIL).min(now));
         // A clock that is ahead, or an alert that has been firing for days.
         self.from = from.min(self.until - LEAD).max(self.until - LONGEST);
@@ -109,23 +139,40 @@ impl Look {
 }
 
 fn lead(name: &str) -> Millis {
-    LEADS.iter().find(|(part, _)| name.contains(part)).map_or(LEAD, |(_, lead)| *lead)
+    LEADS
+        .iter()
+        .find(|(part, _)| name.contains(part))
+        .map_or(LEAD, |(_, lead)| *lead)
 }
 
 fn namespace(alert: &Alert) -> Option<String> {
-    let label = NAMESPACE_LABELS.into_iter().map(|name| alert.label(name)).find(|v| is_name(v));
+    let label = NAMESPACE_LABELS
+        .into_iter()
+        .map(|name| alert.label(name))
+        .find(|v| is_name(v));
     // A PodMonitor's job is `namespace/name`.
-    let job = || alert.label("job").split_once('/').map(|(namespace, _)| namespace).filter(|n| is_name(n));
+    let job = || {
+        alert
+            .label("job")
+            .split_once('/')
+            .map(|(namespace, _)| namespace)
+            .filter(|n| is_name(n))
+    };
     label.or_else(job).map(str::to_owned)
 }
 
 /// The pod an alert names, or that the host of its `instance` does: `thanos-receive-1.thanos-receive:10902`.
 fn pod(alert: &Alert) -> Option<String> {
-    let label = POD_LABELS.into_iter().map(|name| alert.label(name)).find(|v| is_name(v));
+    let label = POD_LABELS
+        .into_iter()
+        .map(|name| alert.label(name))
+        .find(|v| is_name(v));
     let instance = || {
         let host = alert.label("instance").split([':', '/']).next()?;
         let first = host.split('.').next()?;
-        let numbered = first.rsplit_once('-').is_some_and(|(_, n)| n.bytes().all(|b| b.is_ascii_digit()));
+        let numbered = first
+            .rsplit_once('-')
+            .is_some_and(|(_, n)| n.bytes().all(|b| b.is_ascii_digit()));
         (numbered && is_name(first)).then_some(first)
     };
     label.or_else(instance).map(str::to_owned)

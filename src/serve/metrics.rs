@@ -33,8 +33,13 @@ pub enum Outcome {
     Error,
 }
 
-const EFFECTS: [Effect; 5] =
-    [Effect::Opened, Effect::Reopened, Effect::Changed, Effect::Repeated, Effect::Resolved];
+const EFFECTS: [Effect; 5] = [
+    Effect::Opened,
+    Effect::Reopened,
+    Effect::Changed,
+    Effect::Repeated,
+    Effect::Resolved,
+];
 const CODES: [u16; 7] = [202, 400, 401, 408, 413, 500, 503];
 const OUTCOMES: [(&str, Outcome); 2] = [("success", Outcome::Success), ("error", Outcome::Error)];
 
@@ -55,7 +60,10 @@ impl Metrics {
 
     /// An answer to a webhook request.
     pub fn answered(&self, code: u16, took: Duration) {
-        let i = CODES.iter().position(|c| *c == code).unwrap_or(CODES.len() - 2);
+        let i = CODES
+            .iter()
+            .position(|c| *c == code)
+            .unwrap_or(CODES.len() - 2);
         self.answers[i].fetch_add(1, Relaxed);
         self.delivery_seconds.observe(took);
     }
@@ -63,10 +71,12 @@ impl Metrics {
     /// A look that served `incidents`.
     pub fn looked(&self, outcome: Outcome, incidents: usize, took: Duration) {
         self.looks[outcome as usize].fetch_add(1, Relaxed);
-        self.incidents_looked_at.fetch_add(incidents as u64, Relaxed);
+        self.incidents_looked_at
+            .fetch_add(incidents as u64, Relaxed);
         self.look_seconds.observe(took);
         if outcome == Outcome::Success {
-            self.last_look.store(clock::now().unsigned_abs() / 1000, Relaxed);
+            self.last_look
+                .store(clock::now().unsigned_abs() / 1000, Relaxed);
         }
     }
 
@@ -97,49 +107,136 @@ impl Metrics {
         let version = env!("CARGO_PKG_VERSION");
         out.family("rdiag_build_info", "gauge", "Version of rdiag.");
         out.sample("rdiag_build_info", &format!("version=\"{version}\""), 1);
-        out.single("rdiag_rules_loaded", "gauge", "Signatures in the pack.", signatures as u64);
+        out.single(
+            "rdiag_rules_loaded",
+            "gauge",
+            "Signatures in the pack.",
+            signatures as u64,
+        );
         self.render_webhook(&mut out);
-        out.single("rdiag_webhook_queue_length", "gauge", "Writes that wait to be stored.", queue as u64);
+        out.single(
+            "rdiag_webhook_queue_length",
+            "gauge",
+            "Writes that wait to be stored.",
+            queue as u64,
+        );
         out.family("rdiag_incidents", "gauge", "Incidents in the store.");
-        out.sample("rdiag_incidents", "state=\"firing\"", counts.firing.unsigned_abs());
-        out.sample("rdiag_incidents", "state=\"resolved\"", counts.resolved.unsigned_abs());
+        out.sample(
+            "rdiag_incidents",
+            "state=\"firing\"",
+            counts.firing.unsigned_abs(),
+        );
+        out.sample(
+            "rdiag_incidents",
+            "state=\"resolved\"",
+            counts.resolved.unsigned_abs(),
+        );
         let waiting = counts.to_look_at.unsigned_abs();
-        out.single("rdiag_incidents_waiting", "gauge", "Incidents that wait for their first look.", waiting);
+        out.single(
+            "rdiag_incidents_waiting",
+            "gauge",
+            "Incidents that wait for their first look.",
+            waiting,
+        );
         self.render_looks(&mut out);
-        out.family("rdiag_notifications_total", "counter", "Attempts to notify.");
+        out.family(
+            "rdiag_notifications_total",
+            "counter",
+            "Attempts to notify.",
+        );
         for (word, outcome) in OUTCOMES {
             let n = self.notices[outcome as usize].load(Relaxed);
-            out.sample("rdiag_notifications_total", &format!("result=\"{word}\""), n);
+            out.sample(
+                "rdiag_notifications_total",
+                &format!("result=\"{word}\""),
+                n,
+            );
         }
-        let (waiting, lost) = (counts.notices.unsigned_abs(), counts.given_up.unsigned_abs());
-        out.single("rdiag_notifications_waiting", "gauge", "Notifications in the outbox.", waiting);
-        out.single("rdiag_notifications_given_up", "gauge", "Notifications that were given up.", lost);
+        let (waiting, lost) = (
+            counts.notices.unsigned_abs(),
+            counts.given_up.unsigned_abs(),
+        );
+        out.single(
+            "rdiag_notifications_waiting",
+            "gauge",
+            "Notifications in the outbox.",
+            waiting,
+        );
+        out.single(
+            "rdiag_notifications_given_up",
+            "gauge",
+            "Notifications that were given up.",
+            lost,
+        );
         let bytes = counts.bundle_bytes.unsigned_abs();
-        out.single("rdiag_bundles_bytes", "gauge", "Bytes of the bundles that are kept.", bytes);
-        let refused = [("unauthorized", &self.unauthorized), ("rate", &self.limited)];
-        out.family("rdiag_http_refused_total", "counter", "Requests refused before they were read.");
+        out.single(
+            "rdiag_bundles_bytes",
+            "gauge",
+            "Bytes of the bundles that are kept.",
+            bytes,
+        );
+        let refused = [
+            ("unauthorized", &self.unauthorized),
+            ("rate", &self.limited),
+        ];
+        out.family(
+            "rdiag_http_refused_total",
+            "counter",
+            "Requests refused before they were read.",
+        );
         for (reason, n) in refused {
-            out.sample("rdiag_http_refused_total", &format!("reason=\"{reason}\""), n.load(Relaxed));
+            out.sample(
+                "rdiag_http_refused_total",
+                &format!("reason=\"{reason}\""),
+                n.load(Relaxed),
+            );
         }
         if let Some(bytes) = resident() {
-            out.single("process_resident_memory_bytes", "gauge", "Resident memory.", bytes);
+            out.single(
+                "process_resident_memory_bytes",
+                "gauge",
+                "Resident memory.",
+                bytes,
+            );
         }
         out.0
     }
 
     fn render_webhook(&self, out: &mut Out) {
-        out.family("rdiag_webhook_requests_total", "counter", "Webhook requests by status code.");
+        out.family(
+            "rdiag_webhook_requests_total",
+            "counter",
+            "Webhook requests by status code.",
+        );
         for (code, n) in CODES.iter().zip(&self.answers) {
-            out.sample("rdiag_webhook_requests_total", &format!("code=\"{code}\""), n.load(Relaxed));
+            out.sample(
+                "rdiag_webhook_requests_total",
+                &format!("code=\"{code}\""),
+                n.load(Relaxed),
+            );
         }
-        out.family("rdiag_deliveries_total", "counter", "Deliveries stored, by what they did.");
+        out.family(
+            "rdiag_deliveries_total",
+            "counter",
+            "Deliveries stored, by what they did.",
+        );
         for (effect, n) in EFFECTS.iter().zip(&self.deliveries) {
-            out.sample("rdiag_deliveries_total", &format!("effect=\"{}\"", effect.word()), n.load(Relaxed));
+            out.sample(
+                "rdiag_deliveries_total",
+                &format!("effect=\"{}\"", effect.word()),
+                n.load(Relaxed),
+            );
         }
         let alerts = self.alerts.load(Relaxed);
-        out.single("rdiag_alerts_received_total", "counter", "Alerts in stored deliveries.", alerts);
+        out.single(
+            "rdiag_alerts_received_total",
+            "counter",
+            "Alerts in stored deliveries.",
+            alerts,
+        );
         let name = "rdiag_webhook_request_duration_seconds";
-        self.delivery_seconds.render(out, name, "Time to answer a webhook request.");
+        self.delivery_seconds
+            .render(out, name, "Time to answer a webhook request.");
     }
 
     fn render_looks(&self, out: &mut Out) {
@@ -149,19 +246,34 @@ impl Metrics {
             out.sample("rdiag_diagnoses_total", &format!("result=\"{word}\""), n);
         }
         let served = self.incidents_looked_at.load(Relaxed);
-        out.single("rdiag_incidents_diagnosed_total", "counter", "Incidents that looks served.", served);
-        self.look_seconds.render(out, "rdiag_diagnosis_duration_seconds", "Time of a look, collecting included.");
+        out.single(
+            "rdiag_incidents_diagnosed_total",
+            "counter",
+            "Incidents that looks served.",
+            served,
+        );
+        self.look_seconds.render(
+            out,
+            "rdiag_diagnosis_duration_seconds",
+            "Time of a look, collecting included.",
+        );
         let last = self.last_look.load(Relaxed);
         let help = "When a look last succeeded; 0: never.";
         out.single("rdiag_last_success_timestamp_seconds", "gauge", help, last);
         let panics = self.panics.load(Relaxed);
-        out.single("rdiag_panics_total", "counter", "Bugs that ended one piece of work.", panics);
+        out.single(
+            "rdiag_panics_total",
+            "counter",
+            "Bugs that ended one piece of work.",
+            panics,
+        );
     }
 }
 
 /// Upper bounds of the buckets, in seconds.
-const BUCKETS: [f64; 14] =
-    [0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 30.0, 120.0];
+const BUCKETS: [f64; 14] = [
+    0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 30.0, 120.0,
+];
 
 #[derive(Debug, Default)]
 struct Histogram {
@@ -172,15 +284,22 @@ struct Histogram {
 impl Histogram {
     fn observe(&self, took: Duration) {
         let seconds = took.as_secs_f64();
-        let i = BUCKETS.iter().position(|most| seconds <= *most).unwrap_or(BUCKETS.len());
+        let i = BUCKETS
+            .iter()
+            .position(|most| seconds <= *most)
+            .unwrap_or(BUCKETS.len());
         self.buckets[i].fetch_add(1, Relaxed);
-        self.micros.fetch_add(u64::try_from(took.as_micros()).unwrap_or(u64::MAX), Relaxed);
+        self.micros
+            .fetch_add(u64::try_from(took.as_micros()).unwrap_or(u64::MAX), Relaxed);
     }
 
     fn render(&self, out: &mut Out, name: &str, help: &str) {
         out.family(name, "histogram", help);
         let mut sum = 0;
-        let bounds = BUCKETS.iter().map(f64::to_string).chain(["+Inf".to_owned()]);
+        let bounds = BUCKETS
+            .iter()
+            .map(f64::to_string)
+            .chain(["+Inf".to_owned()]);
         for (bound, n) in bounds.zip(&self.buckets) {
             sum += n.load(Relaxed);
             out.sample(&format!("{name}_bucket"), &format!("le=\"{bound}\""), sum);
@@ -210,7 +329,9 @@ impl Out {
 /// Resident memory as Linux tells it.
 fn resident() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))?;
     let kib: u64 = line.split_whitespace().next()?.parse().ok()?;
     Some(kib * 1024)
 }

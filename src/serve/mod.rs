@@ -98,21 +98,43 @@ impl Server {
         }
         let tls = tls(&config)?;
         let client = notify::client()?;
-        let store = Store::open(&config.data_dir, StoreOptions { most_bytes: config.store_bytes })?;
-        let failed = |source| ServeError::Listen { address: config.listen, source };
+        let store = Store::open(
+            &config.data_dir,
+            StoreOptions {
+                most_bytes: config.store_bytes,
+            },
+        )?;
+        let failed = |source| ServeError::Listen {
+            address: config.listen,
+            source,
+        };
         let listener = listen::bind(config.listen).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let app = App::new(config, store, Engine::new(pack));
         let (stop, stopped) = watch::channel(false);
         let mut tasks = JoinSet::new();
-        tasks.spawn(listen::serve(listener, tls, http::router(app.clone()), stopped.clone()));
+        tasks.spawn(listen::serve(
+            listener,
+            tls,
+            http::router(app.clone()),
+            stopped.clone(),
+        ));
         tasks.spawn(worker::run(app.clone(), stopped.clone()));
         tasks.spawn(retention::run(app.clone(), stopped.clone()));
         for receiver in app.config.receivers.clone() {
-            tasks.spawn(notify::run(app.clone(), receiver, client.clone(), stopped.clone()));
+            tasks.spawn(notify::run(
+                app.clone(),
+                receiver,
+                client.clone(),
+                stopped.clone(),
+            ));
         }
         tracing::info!(address = %address, source = app.config.source.describe(), "listening");
-        Ok(Self { address, stop, tasks })
+        Ok(Self {
+            address,
+            stop,
+            tasks,
+        })
     }
 
     /// Where it listens; the port is known even when 0 was asked for.
@@ -143,5 +165,6 @@ pub fn check(config: &Config) -> Vec<String> {
 
 fn tls(config: &Config) -> Result<Option<tokio_rustls::TlsAcceptor>, TlsError> {
     let file = config.web.file.tls_server_config.as_ref();
-    file.map(|file| listen::acceptor(file, &config.web.folder)).transpose()
+    file.map(|file| listen::acceptor(file, &config.web.folder))
+        .transpose()
 }

@@ -18,7 +18,10 @@ const YOUNG: Duration = Duration::from_secs(60 * 60);
 pub(super) async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
     while !*stop.borrow() {
         if let Err(error) = once(&app).await {
-            tracing::warn!(err = super::worker::chain(&error), "what is old could not be forgotten");
+            tracing::warn!(
+                err = super::worker::chain(&error),
+                "what is old could not be forgotten"
+            );
         }
         tokio::select! {
             () = tokio::time::sleep(EVERY) => {}
@@ -29,15 +32,26 @@ pub(super) async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
 
 async fn once(app: &Arc<App>) -> Result<(), StoreError> {
     let now = clock::now();
-    let before = |keep: Duration| now - Millis::try_from(keep.as_millis()).unwrap_or(Millis::MAX / 2);
-    let stale = app.store.forget(before(app.config.keep_bundles), before(app.config.keep_incidents)).await?;
+    let before =
+        |keep: Duration| now - Millis::try_from(keep.as_millis()).unwrap_or(Millis::MAX / 2);
+    let stale = app
+        .store
+        .forget(
+            before(app.config.keep_bundles),
+            before(app.config.keep_incidents),
+        )
+        .await?;
     app.blocking(move |app| {
         for name in &stale.bundles {
             // Gone already is as good.
             let _ = fs::remove_file(app.store.bundle_path(name));
         }
         if !stale.bundles.is_empty() || stale.incidents > 0 {
-            tracing::info!(bundles = stale.bundles.len(), incidents = stale.incidents, "forgot what was old");
+            tracing::info!(
+                bundles = stale.bundles.len(),
+                incidents = stale.incidents,
+                "forgot what was old"
+            );
         }
         sweep(app)
     })
@@ -47,10 +61,16 @@ async fn once(app: &Arc<App>) -> Result<(), StoreError> {
 /// Files that a crash left behind.
 fn sweep(app: &App) -> Result<(), StoreError> {
     let known = app.store.kept_bundles()?;
-    let Ok(entries) = fs::read_dir(app.store.bundles()) else { return Ok(()) };
+    let Ok(entries) = fs::read_dir(app.store.bundles()) else {
+        return Ok(());
+    };
     for entry in entries.flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
-        let age = entry.metadata().and_then(|about| about.modified()).ok().and_then(|at| at.elapsed().ok());
+        let age = entry
+            .metadata()
+            .and_then(|about| about.modified())
+            .ok()
+            .and_then(|at| at.elapsed().ok());
         if !known.contains_key(&name) && age.is_some_and(|age| age > YOUNG) {
             let _ = fs::remove_file(entry.path());
         }

@@ -69,7 +69,10 @@ impl Source {
         match self {
             Self::Cluster => "the cluster's API".to_owned(),
             Self::Bundle(path) => format!("the bundle at {}", path.display()),
-            Self::Loki(url) => format!("Loki at {}", url.rsplit_once('@').map_or(url.as_str(), |(_, host)| host)),
+            Self::Loki(url) => format!(
+                "Loki at {}",
+                url.rsplit_once('@').map_or(url.as_str(), |(_, host)| host)
+            ),
         }
     }
 
@@ -83,12 +86,20 @@ impl Source {
     ///
     /// # Errors
     /// When there is nothing to look at.
-    pub async fn fetch(&self, look: &Look, alerts: Vec<u8>, folder: &Path) -> Result<Fetched, SourceError> {
+    pub async fn fetch(
+        &self,
+        look: &Look,
+        alerts: Vec<u8>,
+        folder: &Path,
+    ) -> Result<Fetched, SourceError> {
         match self {
             Self::Bundle(path) => {
                 let (path, folder, from) = (path.clone(), folder.to_owned(), look.from);
-                let copied = tokio::task::spawn_blocking(move || copy(&path, &alerts, from, &folder));
-                copied.await.unwrap_or_else(|_| Err(SourceError::Unusable("the copy was interrupted".to_owned())))
+                let copied =
+                    tokio::task::spawn_blocking(move || copy(&path, &alerts, from, &folder));
+                copied.await.unwrap_or_else(|_| {
+                    Err(SourceError::Unusable("the copy was interrupted".to_owned()))
+                })
             }
             Self::Cluster => super::cluster::fetch(look, alerts, folder).await,
             Self::Loki(url) => super::loki::fetch(url, look, alerts, folder).await,
@@ -115,7 +126,11 @@ fn copy(path: &Path, alerts: &[u8], from: Millis, folder: &Path) -> Result<Fetch
     let result = packer.folder(path, Path::new(""), 0).and_then(|()| {
         // A bundle from another time is not to be mixed with alerts of today; files that begin
         // with a dot are kept but never read.
-        let name = if is_near(path, from) { "alerts.json" } else { ".alerts.json" };
+        let name = if is_near(path, from) {
+            "alerts.json"
+        } else {
+            ".alerts.json"
+        };
         packer.put(Path::new(name), alerts)
     });
     let finished = result.and_then(|()| packer.finish());
@@ -123,31 +138,51 @@ fn copy(path: &Path, alerts: &[u8], from: Millis, folder: &Path) -> Result<Fetch
         Ok(finished) => finished,
         Err(source) => {
             let _ = fs::remove_file(&part);
-            return Err(SourceError::Copy { path: path.to_owned(), source });
+            return Err(SourceError::Copy {
+                path: path.to_owned(),
+                source,
+            });
         }
     };
     // The same content gets the same name, so that many looks at one bundle keep one copy.
     let name = format!("{hash:016x}.tar.zst");
     let kept = folder.join(&name);
     fs::rename(&part, &kept).map_err(failed(&kept))?;
-    Ok(Fetched { path: kept, kept: Some((name, bytes)) })
+    Ok(Fetched {
+        path: kept,
+        kept: Some((name, bytes)),
+    })
 }
 
 /// Keeps an archive as it is, unless it is too large to.
 fn copy_archive(path: &Path, bytes: u64, folder: &Path) -> io::Result<Fetched> {
-    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let ending = [".tar", ".tar.gz", ".tgz", ".tar.zst", ".tzst"].into_iter().find(|e| name.ends_with(e));
+    let name = path
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_default();
+    let ending = [".tar", ".tar.gz", ".tgz", ".tar.zst", ".tzst"]
+        .into_iter()
+        .find(|e| name.ends_with(e));
     let Some(ending) = ending.filter(|_| bytes <= limits::KEPT_BUNDLE_BYTES) else {
-        return Ok(Fetched { path: path.to_owned(), kept: None });
+        return Ok(Fetched {
+            path: path.to_owned(),
+            kept: None,
+        });
     };
     let part = folder.join(format!(".{}.part", clock::now()));
     let mut copy = Hashed::new(File::create(&part)?);
-    io::copy(&mut File::open(path)?.take(limits::KEPT_BUNDLE_BYTES), &mut copy)?;
+    io::copy(
+        &mut File::open(path)?.take(limits::KEPT_BUNDLE_BYTES),
+        &mut copy,
+    )?;
     let (bytes, hash) = copy.finish()?;
     let name = format!("{hash:016x}{ending}");
     let kept = folder.join(&name);
     fs::rename(&part, &kept)?;
-    Ok(Fetched { path: kept, kept: Some((name, bytes)) })
+    Ok(Fetched {
+        path: kept,
+        kept: Some((name, bytes)),
+    })
 }
 
 /// Whether the bundle in `folder` was collected around `from`, as its manifest says.
@@ -157,7 +192,9 @@ fn is_near(folder: &Path, from: Millis) -> bool {
         collected_at: Option<String>,
     }
     let manifest = fs::read(folder.join("manifest.json")).unwrap_or_default();
-    let when = serde_json::from_slice(&manifest).ok().and_then(|when: When| when.collected_at);
+    let when = serde_json::from_slice(&manifest)
+        .ok()
+        .and_then(|when: When| when.collected_at);
     let at: Option<jiff::Timestamp> = when.and_then(|when| when.parse().ok());
     at.is_some_and(|at| (at.as_millisecond() - from).abs() <= SAME_TIME)
 }
@@ -171,7 +208,10 @@ struct Packer {
 impl Packer {
     fn new(file: File) -> io::Result<Self> {
         let tar = tar::Builder::new(zstd::Encoder::new(Hashed::new(file), 3)?);
-        Ok(Self { tar, left: limits::KEPT_BUNDLE_BYTES })
+        Ok(Self {
+            tar,
+            left: limits::KEPT_BUNDLE_BYTES,
+        })
     }
 
     fn folder(&mut self, folder: &Path, below: &Path, depth: usize) -> io::Result<()> {
@@ -191,14 +231,18 @@ impl Packer {
     }
 
     fn file(&mut self, path: &Path, below: &Path, bytes: u64) -> io::Result<()> {
-        self.left = self.left.checked_sub(bytes).ok_or_else(|| io::Error::other("the bundle is too large"))?;
+        self.left = self
+            .left
+            .checked_sub(bytes)
+            .ok_or_else(|| io::Error::other("the bundle is too large"))?;
         // The file may grow meanwhile; the header has said how long it is.
         let file = File::open(path)?.chain(io::repeat(b'\n')).take(bytes);
         self.tar.append_data(&mut header(bytes), below, file)
     }
 
     fn put(&mut self, name: &Path, content: &[u8]) -> io::Result<()> {
-        self.tar.append_data(&mut header(content.len() as u64), name, content)
+        self.tar
+            .append_data(&mut header(content.len() as u64), name, content)
     }
 
     /// Bytes and hash of the archive.
@@ -223,7 +267,11 @@ struct Hashed {
 
 impl Hashed {
     fn new(file: File) -> Self {
-        Self { file: BufWriter::new(file), hash: xxhash_rust::xxh64::Xxh64::new(0), bytes: 0 }
+        Self {
+            file: BufWriter::new(file),
+            hash: xxhash_rust::xxh64::Xxh64::new(0),
+            bytes: 0,
+        }
     }
 
     /// Bytes written and their hash, once they are on disk.

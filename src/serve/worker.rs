@@ -75,12 +75,18 @@ pub(super) async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
 /// One look, if one is due.
 async fn step(app: &Arc<App>) -> Result<bool, StoreError> {
     let now = clock::now();
-    let due = app.blocking(move |app| app.store.due(now, limits::INCIDENTS_PER_LOOK)).await?;
-    let Some(first) = due.first() else { return Ok(false) };
+    let due = app
+        .blocking(move |app| app.store.due(now, limits::INCIDENTS_PER_LOOK))
+        .await?;
+    let Some(first) = due.first() else {
+        return Ok(false);
+    };
     calm(app, first.look_at).await;
     // What came meanwhile may share the look.
     let now = clock::now();
-    let due = app.blocking(move |app| app.store.due(now, limits::INCIDENTS_PER_LOOK)).await?;
+    let due = app
+        .blocking(move |app| app.store.due(now, limits::INCIDENTS_PER_LOOK))
+        .await?;
     let (look, together) = share(due, app, now);
     if together.is_empty() {
         return Ok(false);
@@ -102,7 +108,10 @@ async fn step(app: &Arc<App>) -> Result<bool, StoreError> {
             app.metrics.looked(Outcome::Error, count, took);
             let why = chain(&error);
             tracing::error!(incidents = count, err = why, "a look could not be done");
-            let answers = together.iter().map(|due| retry(due, clock::now())).collect();
+            let answers = together
+                .iter()
+                .map(|due| retry(due, clock::now()))
+                .collect();
             app.store.look_failed(answers, why).await?;
         }
     }
@@ -128,7 +137,9 @@ async fn calm(app: &App, since: Millis) {
 /// The look that the longest waiting incident asks for, and all incidents it serves.
 fn share(due: Vec<Due>, app: &App, now: Millis) -> (Look, Vec<Due>) {
     let mut due = due.into_iter();
-    let Some(first) = due.next() else { return (Look::default(), Vec::new()) };
+    let Some(first) = due.next() else {
+        return (Look::default(), Vec::new());
+    };
     let mut look = Look::of(&first.alerts, &app.config.policy, now);
     let asked = look.clone();
     let mut together = vec![first];
@@ -143,18 +154,36 @@ fn share(due: Vec<Due>, app: &App, now: Millis) -> (Look, Vec<Due>) {
 }
 
 async fn answer(app: &Arc<App>, look: &Look, together: &[Due]) -> Result<String, LookError> {
-    let alerts: Vec<_> = together.iter().flat_map(|due| &due.alerts).map(|a| a.to_json()).collect();
-    let payload = json!({ "version": "4", "status": "firing", "receiver": "rdiag", "alerts": alerts });
+    let alerts: Vec<_> = together
+        .iter()
+        .flat_map(|due| &due.alerts)
+        .map(|a| a.to_json())
+        .collect();
+    let payload =
+        json!({ "version": "4", "status": "firing", "receiver": "rdiag", "alerts": alerts });
     let payload = serde_json::to_vec_pretty(&payload).unwrap_or_default();
-    let fetched = app.config.source.fetch(look, payload, &app.store.bundles()).await?;
+    let fetched = app
+        .config
+        .source
+        .fetch(look, payload, &app.store.bundles())
+        .await?;
     let finding = diagnose(app, fetched, look.gaps.clone()).await?;
     let now = clock::now();
     let answers = together
         .iter()
-        .map(|due| Answer { incident: due.id, look_at: again(app, due, now), due: due.look_at })
+        .map(|due| Answer {
+            incident: due.id,
+            look_at: again(app, due, now),
+            due: due.look_at,
+        })
         .collect();
     let verdict = finding.verdict.clone();
-    let receivers = app.config.receivers.iter().map(|r| r.name.clone()).collect();
+    let receivers = app
+        .config
+        .receivers
+        .iter()
+        .map(|r| r.name.clone())
+        .collect();
     app.store.answer(finding, answers, receivers, now).await?;
     Ok(verdict)
 }
@@ -176,7 +205,10 @@ async fn diagnose(
                     input.add_gap(what, why);
                 }
                 // One thread: the other cores are for the alerts that come in.
-                let options = Options { threads: 1, thanos_version: app.config.thanos_version };
+                let options = Options {
+                    threads: 1,
+                    thanos_version: app.config.thanos_version,
+                };
                 let mut report = app.engine.run(&input, &options)?.report;
                 // Whatever is stored, shown or sent from here on holds no credentials.
                 Redactor::new(Default::default()).report(&mut report);
@@ -198,18 +230,29 @@ async fn diagnose(
 /// When to look at an incident again.
 fn again(app: &App, due: &Due, now: Millis) -> Option<Millis> {
     let age = now - due.opened_at;
-    let pause = AGAIN.into_iter().find(|pause| age < 3 * pause).unwrap_or(AGAIN[AGAIN.len() - 1]);
+    let pause = AGAIN
+        .into_iter()
+        .find(|pause| age < 3 * pause)
+        .unwrap_or(AGAIN[AGAIN.len() - 1]);
     app.config.source.changes().then_some(now + pause)
 }
 
 fn retry(due: &Due, now: Millis) -> Answer {
     let over = due.state == super::alert::Status::Resolved && due.failures >= RETRIES_WHEN_OVER;
     let pause = (RETRY << due.failures.clamp(0, 10)).min(RETRY_MOST);
-    Answer { incident: due.id, look_at: (!over).then_some(now + pause), due: due.look_at }
+    Answer {
+        incident: due.id,
+        look_at: (!over).then_some(now + pause),
+        due: due.look_at,
+    }
 }
 
 async fn until_next(app: &Arc<App>) -> Duration {
-    let next = app.blocking(|app| app.store.next_due()).await.ok().flatten();
+    let next = app
+        .blocking(|app| app.store.next_due())
+        .await
+        .ok()
+        .flatten();
     let wait = next.map_or(MINUTE, |at| at - clock::now()).clamp(1, MINUTE);
     Duration::from_millis(wait.unsigned_abs())
 }

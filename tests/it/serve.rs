@@ -34,7 +34,10 @@ fn config(folder: &Path) -> Config {
         keep_bundles: Duration::from_secs(86_400),
         keep_incidents: Duration::from_secs(86_400),
         store_bytes: None,
-        rate: Rate { per_second: 1e6, burst: 1e6 },
+        rate: Rate {
+            per_second: 1e6,
+            burst: 1e6,
+        },
         thanos_version: None,
         web: Web::default(),
         open_to_all: OpenToAll::Refuse,
@@ -50,7 +53,11 @@ fn bundle(folder: &Path) -> PathBuf {
     let full = "ts=2026-11-23T02:00:10Z caller=db.go:1 level=error component=receive component=multi-tsdb \
                 tenant=<script>alert(1)</script> msg=\"compaction failed\" err=\"preallocate: no space left on device\"\n";
     let hostile = "ts=2026-11-23T02:00:11Z level=error msg=\"<img src=x onerror=alert(1)> <!channel> `$(reboot)`\"\n";
-    fs::write(log.join("thanos-receive.log"), format!("{}{hostile}", full.repeat(20))).unwrap();
+    fs::write(
+        log.join("thanos-receive.log"),
+        format!("{}{hostile}", full.repeat(20)),
+    )
+    .unwrap();
     root
 }
 
@@ -76,7 +83,11 @@ fn delivery(key: &str, status: &str, alerts: Vec<Value>) -> Value {
 /// An HTTP client of one request a connection: status, head, body.
 async fn ask(address: SocketAddr, request: &str, body: &[u8]) -> (u16, String, String) {
     let mut stream = TcpStream::connect(address).await.unwrap();
-    let host = if request.contains("\r\nhost:") { String::new() } else { "host: localhost\r\n".to_owned() };
+    let host = if request.contains("\r\nhost:") {
+        String::new()
+    } else {
+        "host: localhost\r\n".to_owned()
+    };
     let (first, headers) = request.split_once("\r\n").unwrap_or((request, ""));
     let head = format!(
         "{first} HTTP/1.1\r\n{host}connection: close\r\ncontent-length: {}\r\n{headers}{}\r\n",
@@ -90,8 +101,16 @@ async fn ask(address: SocketAddr, request: &str, body: &[u8]) -> (u16, String, S
     let _ = stream.read_to_end(&mut answer).await;
     let answer = String::from_utf8_lossy(&answer).into_owned();
     let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
-    let status = head.split(' ').nth(1).and_then(|code| code.parse().ok()).unwrap_or(0);
-    let body = if head.contains("transfer-encoding: chunked") { unchunked(body) } else { body.to_owned() };
+    let status = head
+        .split(' ')
+        .nth(1)
+        .and_then(|code| code.parse().ok())
+        .unwrap_or(0);
+    let body = if head.contains("transfer-encoding: chunked") {
+        unchunked(body)
+    } else {
+        body.to_owned()
+    };
     (status, head.to_owned(), body)
 }
 
@@ -109,7 +128,9 @@ fn unchunked(mut body: &str) -> String {
 }
 
 async fn post(address: SocketAddr, payload: &Value) -> u16 {
-    ask(address, "POST /webhook", payload.to_string().as_bytes()).await.0
+    ask(address, "POST /webhook", payload.to_string().as_bytes())
+        .await
+        .0
 }
 
 async fn get(address: SocketAddr, path: &str) -> String {
@@ -119,7 +140,8 @@ async fn get(address: SocketAddr, path: &str) -> String {
 }
 
 async fn incidents(address: SocketAddr) -> Vec<Value> {
-    let value: Value = serde_json::from_str(&get(address, "/api/v1/incidents?limit=1000").await).unwrap();
+    let value: Value =
+        serde_json::from_str(&get(address, "/api/v1/incidents?limit=1000").await).unwrap();
     value["incidents"].as_array().unwrap().clone()
 }
 
@@ -134,7 +156,9 @@ async fn until(address: SocketAddr, done: impl Fn(&[Value]) -> bool) -> Vec<Valu
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };
-    tokio::time::timeout(PATIENCE, wait).await.expect("it comes to that")
+    tokio::time::timeout(PATIENCE, wait)
+        .await
+        .expect("it comes to that")
 }
 
 fn answered(found: &[Value]) -> bool {
@@ -142,7 +166,9 @@ fn answered(found: &[Value]) -> bool {
 }
 
 async fn start(folder: &TempDir) -> Server {
-    Server::start(config(folder.path()), PACK.clone()).await.unwrap()
+    Server::start(config(folder.path()), PACK.clone())
+        .await
+        .unwrap()
 }
 
 #[tokio::test]
@@ -155,12 +181,21 @@ async fn an_alert_is_stored_diagnosed_updated_and_closed() {
     assert_eq!(post(at, &firing).await, 202);
     let found = until(at, answered).await;
     assert_eq!(found.len(), 1);
-    assert_eq!((&found[0]["group_key"], &found[0]["state"]), (&json!("g1"), &json!("firing")));
-    assert_eq!((&found[0]["deliveries"], &found[0]["alerts"]), (&json!(2), &json!(1)));
+    assert_eq!(
+        (&found[0]["group_key"], &found[0]["state"]),
+        (&json!("g1"), &json!("firing"))
+    );
+    assert_eq!(
+        (&found[0]["deliveries"], &found[0]["alerts"]),
+        (&json!(2), &json!(1))
+    );
     let two = vec![alert("Down", "f1", "firing"), alert("Down", "f2", "firing")];
     assert_eq!(post(at, &delivery("g1", "firing", two)).await, 202);
     assert_eq!(incidents(at).await[0]["alerts"], 2);
-    let over = vec![alert("Down", "f1", "resolved"), alert("Down", "f2", "resolved")];
+    let over = vec![
+        alert("Down", "f1", "resolved"),
+        alert("Down", "f2", "resolved"),
+    ];
     assert_eq!(post(at, &delivery("g1", "resolved", over)).await, 202);
     assert_eq!(incidents(at).await[0]["state"], "resolved");
     // A copy that comes late from another Alertmanager opens nothing.
@@ -182,7 +217,11 @@ async fn a_restart_knows_everything() {
     let at = server.address();
     for i in 0..20 {
         let name = format!("f{i}");
-        let payload = delivery(&format!("g{i}"), "firing", vec![alert("Down", &name, "firing")]);
+        let payload = delivery(
+            &format!("g{i}"),
+            "firing",
+            vec![alert("Down", &name, "firing")],
+        );
         assert_eq!(post(at, &payload).await, 202);
     }
     server.stop().await;
@@ -215,8 +254,17 @@ async fn malformed_bodies_are_told_why() {
         (without("groupKey"), "`groupKey` is missing"),
         (without("status"), "`status` is missing"),
         (with("alerts", json!([])), "`alerts` is empty"),
-        (with("alerts", json!([{ "status": "firing" }])), "alerts[0]: `labels` is missing"),
-        (with("alerts", json!([{ "status": "firing", "labels": {}, "startsAt": "soon" }])), "`startsAt` is not"),
+        (
+            with("alerts", json!([{ "status": "firing" }])),
+            "alerts[0]: `labels` is missing",
+        ),
+        (
+            with(
+                "alerts",
+                json!([{ "status": "firing", "labels": {}, "startsAt": "soon" }]),
+            ),
+            "`startsAt` is not",
+        ),
         (with("version", json!("3")), "version \"3\""),
         (with("status", json!("odd")), "unknown variant"),
         ("[".repeat(100_000), "recursion"),
@@ -226,7 +274,12 @@ async fn malformed_bodies_are_told_why() {
         assert_eq!(status, 400, "{start}");
         assert!(answer.contains(reason), "{start}: {answer}");
     }
-    let (status, _, _) = ask(at, "POST /webhook", &vec![b' '; rdiag::limits::BODY_BYTES + 1]).await;
+    let (status, _, _) = ask(
+        at,
+        "POST /webhook",
+        &vec![b' '; rdiag::limits::BODY_BYTES + 1],
+    )
+    .await;
     assert_eq!(status, 413);
     assert!(incidents(at).await.is_empty());
     server.stop().await;
@@ -260,19 +313,42 @@ async fn pages_show_hostile_text_as_text() {
     let at = server.address();
     let mut hostile = alert("<script>alert(1)</script>", "f", "firing");
     hostile["labels"]["x\"onload=\""] = json!("</td><script>alert(2)</script>\u{202e}");
-    let mut payload = delivery("</script><script>alert(3)</script>", "firing", vec![hostile]);
+    let mut payload = delivery(
+        "</script><script>alert(3)</script>",
+        "firing",
+        vec![hostile],
+    );
     payload["commonLabels"] = json!({ "alertname": "<script>alert(1)</script>" });
     payload["externalURL"] = json!("javascript:alert(4)");
     assert_eq!(post(at, &payload).await, 202);
     until(at, answered).await;
-    for path in ["/", "/incidents/1", "/?q=%3Cscript%3E%22", "/status", "/manual?q=%22%3E%3Cscript%3E"] {
+    for path in [
+        "/",
+        "/incidents/1",
+        "/?q=%3Cscript%3E%22",
+        "/status",
+        "/manual?q=%22%3E%3Cscript%3E",
+    ] {
         let page = get(at, path).await;
-        assert!(!page.contains("<script>") && !page.contains("<img"), "{path}: {page}");
-        assert!(!page.contains("javascript:") && !page.contains('\u{202e}'), "{path}");
+        assert!(
+            !page.contains("<script>") && !page.contains("<img"),
+            "{path}: {page}"
+        );
+        assert!(
+            !page.contains("javascript:") && !page.contains('\u{202e}'),
+            "{path}"
+        );
     }
-    assert!(get(at, "/incidents/1").await.contains("&#60;script&#62;alert(1)"));
+    assert!(
+        get(at, "/incidents/1")
+            .await
+            .contains("&#60;script&#62;alert(1)")
+    );
     let (_, head, _) = ask(at, "GET /incidents/1", b"").await;
-    assert!(head.contains("content-security-policy: default-src 'none'"), "{head}");
+    assert!(
+        head.contains("content-security-policy: default-src 'none'"),
+        "{head}"
+    );
     server.stop().await;
 }
 
@@ -281,29 +357,52 @@ async fn answers_can_be_kept_judged_and_found() {
     let folder = TempDir::new().unwrap();
     let server = start(&folder).await;
     let at = server.address();
-    assert_eq!(post(at, &delivery("g", "firing", vec![alert("Down", "f", "firing")])).await, 202);
+    assert_eq!(
+        post(
+            at,
+            &delivery("g", "firing", vec![alert("Down", "f", "firing")])
+        )
+        .await,
+        202
+    );
     until(at, answered).await;
     let (status, head, _) = ask(at, "GET /incidents/1/bundle", b"").await;
     assert_eq!(status, 200);
-    assert!(head.contains("attachment; filename=\"incident-1.tar.zst\""), "{head}");
+    assert!(
+        head.contains("attachment; filename=\"incident-1.tar.zst\""),
+        "{head}"
+    );
     assert_eq!(ask(at, "GET /incidents/1/truth.yaml", b"").await.0, 404);
     let form = "POST /incidents/1/feedback\r\ncontent-type: application/x-www-form-urlencoded";
     let said = b"right=no&cause=disk-full&note=it+was%3A+%22full%22%0Acause%3A+none";
     assert_eq!(ask(at, form, said).await.0, 303);
     let foreign = format!("{form}\r\norigin: http://evil.test");
     assert_eq!(ask(at, &foreign, said).await.0, 403);
-    let truth: BTreeMap<String, Value> = serde_saphyr::from_str(&get(at, "/incidents/1/truth.yaml").await).unwrap();
+    let truth: BTreeMap<String, Value> =
+        serde_saphyr::from_str(&get(at, "/incidents/1/truth.yaml").await).unwrap();
     assert_eq!(truth["cause"], "disk-full");
     assert_eq!(truth["story"], "it was: \"full\"\ncause: none");
     let (status, head, _) = ask(at, "GET /find?alertname=Down&namespace=monitoring", b"").await;
     assert_eq!(status, 303);
     assert!(head.contains("location: /incidents/1"), "{head}");
     for format in ["text", "json", "yaml", "markdown", "html", "slack", "junit"] {
-        assert!(!get(at, &format!("/api/v1/incidents/1/report?format={format}")).await.is_empty());
+        assert!(
+            !get(at, &format!("/api/v1/incidents/1/report?format={format}"))
+                .await
+                .is_empty()
+        );
     }
-    assert!(get(at, "/manual/receiver-oom").await.contains("receiver-oom"));
+    assert!(
+        get(at, "/manual/receiver-oom")
+            .await
+            .contains("receiver-oom")
+    );
     assert_eq!(ask(at, "GET /manual/../../etc/passwd", b"").await.0, 404);
-    assert!(get(at, "/?state=resolved").await.contains("No incident matches"));
+    assert!(
+        get(at, "/?state=resolved")
+            .await
+            .contains("No incident matches")
+    );
     assert_eq!(ask(at, "GET /api/v1/incidents?limit=x", b"").await.0, 400);
     server.stop().await;
 }
@@ -313,7 +412,14 @@ async fn metrics_health_and_readiness() {
     let folder = TempDir::new().unwrap();
     let server = start(&folder).await;
     let at = server.address();
-    assert_eq!(post(at, &delivery("g", "firing", vec![alert("Down", "f", "firing")])).await, 202);
+    assert_eq!(
+        post(
+            at,
+            &delivery("g", "firing", vec![alert("Down", "f", "firing")])
+        )
+        .await,
+        202
+    );
     until(at, answered).await;
     get(at, "/-/healthy").await;
     get(at, "/-/ready").await;
@@ -355,7 +461,9 @@ async fn a_full_store_answers_503_and_recovers() {
     // What was taken is still there, and can be read.
     assert_eq!(incidents(server.address()).await.len(), taken);
     server.stop().await;
-    let server = Server::start(config(folder.path()), PACK.clone()).await.unwrap();
+    let server = Server::start(config(folder.path()), PACK.clone())
+        .await
+        .unwrap();
     assert_eq!(post(server.address(), &payload(taken)).await, 202);
     assert_eq!(incidents(server.address()).await.len(), taken + 1);
     server.stop().await;
@@ -365,12 +473,24 @@ async fn a_full_store_answers_503_and_recovers() {
 async fn the_rate_and_the_queue_have_bounds() {
     let folder = TempDir::new().unwrap();
     let mut slow = config(folder.path());
-    slow.rate = Rate { per_second: 0.001, burst: 3.0 };
+    slow.rate = Rate {
+        per_second: 0.001,
+        burst: 3.0,
+    };
     let server = Server::start(slow, PACK.clone()).await.unwrap();
     let mut answers = Vec::new();
     for i in 0..5 {
-        let payload = delivery(&format!("g{i}"), "firing", vec![alert("Down", "f", "firing")]);
-        let (status, head, _) = ask(server.address(), "POST /webhook", payload.to_string().as_bytes()).await;
+        let payload = delivery(
+            &format!("g{i}"),
+            "firing",
+            vec![alert("Down", "f", "firing")],
+        );
+        let (status, head, _) = ask(
+            server.address(),
+            "POST /webhook",
+            payload.to_string().as_bytes(),
+        )
+        .await;
         assert_eq!(status == 503, head.contains("retry-after"), "{head}");
         answers.push(status);
     }
@@ -395,14 +515,28 @@ async fn who_may_ask() {
         ("\r\nauthorization: Basic YnJvd3NlcjpzM2NyZXQ=", 200),
         ("\r\nauthorization: Basic YnJvd3NlcjpubwA=", 401),
     ] {
-        assert_eq!(ask(at, &format!("GET /api/v1/incidents{header}"), b"").await.0, expected, "{header}");
+        assert_eq!(
+            ask(at, &format!("GET /api/v1/incidents{header}"), b"")
+                .await
+                .0,
+            expected,
+            "{header}"
+        );
     }
     assert_eq!(ask(at, "POST /webhook", b"{}").await.0, 401);
     assert_eq!(ask(at, "GET /-/healthy", b"").await.0, 200);
     // The token can be replaced while the server runs.
     fs::write(&token, "other").unwrap();
-    assert_eq!(ask(at, "GET /\r\nauthorization: Bearer s3cret", b"").await.0, 401);
-    assert_eq!(ask(at, "GET /\r\nauthorization: Bearer other", b"").await.0, 200);
+    assert_eq!(
+        ask(at, "GET /\r\nauthorization: Bearer s3cret", b"")
+            .await
+            .0,
+        401
+    );
+    assert_eq!(
+        ask(at, "GET /\r\nauthorization: Bearer other", b"").await.0,
+        200
+    );
     server.stop().await;
 }
 
@@ -412,7 +546,12 @@ async fn others_are_not_served_unasked() {
     let mut open = config(folder.path());
     open.listen = "0.0.0.0:0".parse().unwrap();
     let refused = Server::start(open, PACK.clone()).await;
-    assert!(refused.unwrap_err().to_string().contains("the configuration cannot work"));
+    assert!(
+        refused
+            .unwrap_err()
+            .to_string()
+            .contains("the configuration cannot work")
+    );
     // A page of a stranger that has its name point here.
     let server = start(&folder).await;
     let (status, _, _) = ask(server.address(), "GET /\r\nhost: rebound.test", b"").await;
@@ -455,7 +594,10 @@ impl Told {
                         requests.lock().unwrap().push((head, body));
                     }
                     let answer = json!({ "ok": true, "channel": "C1", "ts": "17.5" }).to_string();
-                    let text = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{answer}", answer.len());
+                    let text = format!(
+                        "HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{answer}",
+                        answer.len()
+                    );
                     let _ = stream.write_all(text.as_bytes()).await;
                 });
             }
@@ -473,7 +615,9 @@ impl Told {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         };
-        tokio::time::timeout(PATIENCE, wait).await.expect("it is told");
+        tokio::time::timeout(PATIENCE, wait)
+            .await
+            .expect("it is told");
         self.seen()
     }
 }
@@ -486,10 +630,17 @@ async fn read_request(stream: &mut TcpStream) -> (String, Value) {
         bytes.extend_from_slice(&chunk[..read]);
         let text = String::from_utf8_lossy(&bytes);
         if let Some((head, body)) = text.split_once("\r\n\r\n") {
-            let length = head.lines().find_map(|l| l.to_lowercase().strip_prefix("content-length: ").map(str::to_owned));
+            let length = head.lines().find_map(|l| {
+                l.to_lowercase()
+                    .strip_prefix("content-length: ")
+                    .map(str::to_owned)
+            });
             let length: usize = length.and_then(|l| l.parse().ok()).unwrap_or(0);
             if body.len() >= length || read == 0 {
-                return (head.to_owned(), serde_json::from_str(body).unwrap_or(Value::Null));
+                return (
+                    head.to_owned(),
+                    serde_json::from_str(body).unwrap_or(Value::Null),
+                );
             }
         }
         if read == 0 {
@@ -501,8 +652,17 @@ async fn read_request(stream: &mut TcpStream) -> (String, Value) {
 fn receivers(told: &Told) -> Vec<Receiver> {
     let url = |path: &str| Secret::Plain(format!("http://{}{path}", told.address));
     vec![
-        Receiver { name: "hook".to_owned(), way: Way::SlackWebhook { url: url("/hook") } },
-        Receiver { name: "any".to_owned(), way: Way::Webhook { url: url("/any"), bearer: Some(Secret::Plain("b".to_owned())) } },
+        Receiver {
+            name: "hook".to_owned(),
+            way: Way::SlackWebhook { url: url("/hook") },
+        },
+        Receiver {
+            name: "any".to_owned(),
+            way: Way::Webhook {
+                url: url("/any"),
+                bearer: Some(Secret::Plain("b".to_owned())),
+            },
+        },
         Receiver {
             name: "bot".to_owned(),
             way: Way::SlackBot {
@@ -515,8 +675,10 @@ fn receivers(told: &Told) -> Vec<Receiver> {
 }
 
 fn paths(seen: &[(String, Value)]) -> Vec<String> {
-    let mut paths: Vec<String> =
-        seen.iter().filter_map(|(head, _)| head.split(' ').nth(1).map(str::to_owned)).collect();
+    let mut paths: Vec<String> = seen
+        .iter()
+        .filter_map(|(head, _)| head.split(' ').nth(1).map(str::to_owned))
+        .collect();
     paths.sort();
     paths
 }
@@ -541,21 +703,40 @@ async fn people_are_told_once_and_again_when_it_is_over() {
     for (head, body) in &seen {
         let text = body.to_string();
         if head.contains("/any") {
-            assert!(head.contains("authorization: Bearer b") && head.contains("idempotency-key: rdiag-"), "{head}");
+            assert!(
+                head.contains("authorization: Bearer b")
+                    && head.contains("idempotency-key: rdiag-"),
+                "{head}"
+            );
             assert_eq!(body["kind"], "opened");
             assert_eq!(body["incident"]["url"], "http://rdiag.test/incidents/1");
         } else {
-            assert!(!text.contains("<!channel>") && !text.contains("<@U1>"), "{text}");
-            assert!(text.contains("<http://rdiag.test/incidents/1|incident 1>"), "{text}");
+            assert!(
+                !text.contains("<!channel>") && !text.contains("<@U1>"),
+                "{text}"
+            );
+            assert!(
+                text.contains("<http://rdiag.test/incidents/1|incident 1>"),
+                "{text}"
+            );
         }
     }
     let over = delivery("g", "resolved", vec![alert("Down", "f", "resolved")]);
     assert_eq!(post(at, &over).await, 202);
     let seen = told.wait(7).await;
     let later = paths(&seen[3..]);
-    assert_eq!(later, ["/any", "/api/chat.postMessage", "/api/chat.update", "/hook"]);
-    let thread = seen[3..].iter().find(|(head, _)| head.contains("postMessage")).unwrap();
-    assert_eq!((&thread.1["thread_ts"], &thread.1["channel"]), (&json!("17.5"), &json!("C1")));
+    assert_eq!(
+        later,
+        ["/any", "/api/chat.postMessage", "/api/chat.update", "/hook"]
+    );
+    let thread = seen[3..]
+        .iter()
+        .find(|(head, _)| head.contains("postMessage"))
+        .unwrap();
+    assert_eq!(
+        (&thread.1["thread_ts"], &thread.1["channel"]),
+        (&json!("17.5"), &json!("C1"))
+    );
     server.stop().await;
     assert_eq!(told.seen().len(), 7, "nobody is told twice");
 }
@@ -564,9 +745,19 @@ async fn people_are_told_once_and_again_when_it_is_over() {
 async fn what_was_not_told_is_told_by_the_next_start() {
     let folder = TempDir::new().unwrap();
     let told = Told::start(1000).await;
-    let telling = || Config { receivers: vec![receivers(&told).remove(1)], ..config(folder.path()) };
+    let telling = || Config {
+        receivers: vec![receivers(&told).remove(1)],
+        ..config(folder.path())
+    };
     let server = Server::start(telling(), PACK.clone()).await.unwrap();
-    assert_eq!(post(server.address(), &delivery("g", "firing", vec![alert("Down", "f", "firing")])).await, 202);
+    assert_eq!(
+        post(
+            server.address(),
+            &delivery("g", "firing", vec![alert("Down", "f", "firing")])
+        )
+        .await,
+        202
+    );
     until(server.address(), answered).await;
     server.stop().await;
     assert!(told.seen().is_empty());

@@ -29,14 +29,22 @@ pub(crate) struct Args {
     #[arg(long, value_name = "MATCHER", default_value_t = Wanted::default().pods)]
     pods: String,
     /// Where the pages of `rdiag serve` are, for links in annotations
-    #[arg(long = "web.external-url", alias = "external-url", value_name = "URL", env = "RDIAG_EXTERNAL_URL")]
+    #[arg(
+        long = "web.external-url",
+        alias = "external-url",
+        value_name = "URL",
+        env = "RDIAG_EXTERNAL_URL"
+    )]
     external_url: Option<String>,
 }
 
 pub(crate) fn run(common: &Common, args: &Args) -> Result<bool, Failure> {
     let version = args.thanos_version.as_deref().map(|text| {
-        Version::parse(text)
-            .ok_or_else(|| Failure::Usage(format!("--thanos-version {text}: not a version; write it like 0.38.0")))
+        Version::parse(text).ok_or_else(|| {
+            Failure::Usage(format!(
+                "--thanos-version {text}: not a version; write it like 0.38.0"
+            ))
+        })
     });
     let wanted = Wanted {
         version: version.transpose()?,
@@ -45,11 +53,19 @@ pub(crate) fn run(common: &Common, args: &Args) -> Result<bool, Failure> {
         pods: args.pods.clone(),
         external_url: args.external_url.clone(),
     };
-    let shape = if args.plain { Shape::Plain } else { Shape::Operator };
+    let shape = if args.plain {
+        Shape::Plain
+    } else {
+        Shape::Operator
+    };
     match common.output {
         Output::Text | Output::Yaml => output::print(rules::yaml(&wanted, shape).as_bytes())?,
         Output::Json => output::print_json(&rules::json(&wanted, shape))?,
-        _ => return Err(Failure::Usage("alerts are printed as yaml or json".to_owned())),
+        _ => {
+            return Err(Failure::Usage(
+                "alerts are printed as yaml or json".to_owned(),
+            ));
+        }
     }
     Ok(false)
 }

@@ -98,8 +98,14 @@ impl clap::builder::TypedValueParser for OutputParser {
         clap::builder::EnumValueParser::<Output>::new().parse_ref(command, arg, value)
     }
 
-    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = clap::builder::PossibleValue> + '_>> {
-        Some(Box::new(Output::value_variants().iter().filter_map(ValueEnum::to_possible_value)))
+    fn possible_values(
+        &self,
+    ) -> Option<Box<dyn Iterator<Item = clap::builder::PossibleValue> + '_>> {
+        Some(Box::new(
+            Output::value_variants()
+                .iter()
+                .filter_map(ValueEnum::to_possible_value),
+        ))
     }
 }
 

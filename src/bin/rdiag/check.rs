@@ -95,7 +95,7 @@ fn renderer(common: &Common) -> Result<Render, Failure> {
         Output::Yaml => Box::new(checks::to_yaml),
         Output::Markdown => Box::new(|list| Ok(checks::markdown(list))),
         Output::Junit => Box::new(|list| Ok(checks::junit(list))),
-        Output::Html | Output::Slack => {
+        Output::Html | Output::Slack | Output::File(_) => {
             return Err(Failure::Usage(
                 "check knows -o text, json, yaml, markdown and junit".to_owned(),
             ));

@@ -64,7 +64,11 @@ pub(crate) fn run(common: &Common, args: &ClusterArgs) -> Result<bool, Failure> 
         None => scratch.path().join("bundle"),
     };
     runtime.block_on(collect::into(&args.access, &args.target, &path))?;
-    let what = Diagnose { paths: vec![path], threads: args.threads, thanos_version: args.thanos_version.clone() };
+    let what = Diagnose {
+        paths: vec![path],
+        threads: args.threads,
+        thanos_version: args.thanos_version.clone(),
+    };
     let mut analysis = diagnose::analyse(common, &what)?;
     let mut shown = analysis.report.clone();
     output::redact(common, &mut shown);

@@ -19,14 +19,20 @@ const NOTHING: &str = "nothing to read. Pipe logs in, or name files, folders, ar
 
 pub(crate) fn run(common: &Common, args: &Diagnose) -> Result<bool, Failure> {
     let input = open(&args.paths)?;
-    let mut analysis = engine(common)?.run(&input, &options(args)?).map_err(|e| Failure::Job(chain(&e)))?;
+    let mut analysis = engine(common)?
+        .run(&input, &options(args)?)
+        .map_err(|e| Failure::Job(chain(&e)))?;
     let piped = input.streams.iter().any(|stream| stream.name == "stdin");
     if let Some(gap) = trap::of_selector_defaults(&analysis.report).filter(|_| piped) {
         anstream::eprintln!("rdiag: not seen: {}: {}", gap.what, gap.why);
         analysis.report.coverage.gaps.insert(0, gap);
     }
     output::redact(common, &mut analysis.report);
-    let rendered = report::render(&analysis.report, output::format(common.output), output::style(common));
+    let rendered = report::render(
+        &analysis.report,
+        output::format(common.output),
+        output::style(common),
+    );
     output::print(rendered.as_bytes())?;
     Ok(!analysis.report.healthy)
 }
@@ -34,18 +40,25 @@ pub(crate) fn run(common: &Common, args: &Diagnose) -> Result<bool, Failure> {
 /// Everything the engine finds out about what is at one path.
 pub(crate) fn analyse_path(common: &Common, path: &Path) -> Result<Analysis, Failure> {
     let input = open(&[path.to_owned()])?;
-    engine(common)?.run(&input, &Options::default()).map_err(|e| Failure::Job(chain(&e)))
+    engine(common)?
+        .run(&input, &Options::default())
+        .map_err(|e| Failure::Job(chain(&e)))
 }
 
 /// Reads everything and says what is wrong, without printing it.
 pub(crate) fn analyse(common: &Common, args: &Diagnose) -> Result<Analysis, Failure> {
     let (options, engine) = (options(args)?, engine(common)?);
     let input = open(&args.paths)?;
-    engine.run(&input, &options).map_err(|e| Failure::Job(chain(&e)))
+    engine
+        .run(&input, &options)
+        .map_err(|e| Failure::Job(chain(&e)))
 }
 
 pub(crate) fn options(args: &Diagnose) -> Result<Options, Failure> {
-    Ok(Options { threads: args.threads, thanos_version: version(args)? })
+    Ok(Options {
+        threads: args.threads,
+        thanos_version: version(args)?,
+    })
 }
 
 pub(crate) fn engine(common: &Common) -> Result<Engine, Failure> {
@@ -69,7 +82,8 @@ pub(crate) fn yaml_files(dir: &Path) -> Result<Vec<(String, Vec<u8>)>, Failure> 
     let mut found = Vec::new();
     let mut queue = vec![dir.to_owned()];
     while let Some(folder) = queue.pop() {
-        let attempt = |e| Failure::Usage(format!("reading patterns from {}: {e}", folder.display()));
+        let attempt =
+            |e| Failure::Usage(format!("reading patterns from {}: {e}", folder.display()));
         for entry in std::fs::read_dir(&folder).map_err(attempt)? {
             let path = entry.map_err(attempt)?.path();
             if path.is_dir() {
@@ -86,25 +100,36 @@ pub(crate) fn yaml_files(dir: &Path) -> Result<Vec<(String, Vec<u8>)>, Failure> 
 }
 
 fn version(args: &Diagnose) -> Result<Option<Version>, Failure> {
-    let Some(text) = &args.thanos_version else { return Ok(None) };
+    let Some(text) = &args.thanos_version else {
+        return Ok(None);
+    };
     Version::parse(text).map(Some).ok_or_else(|| {
-        Failure::Usage(format!("--thanos-version {text}: not a version; write it like 0.38.0"))
+        Failure::Usage(format!(
+            "--thanos-version {text}: not a version; write it like 0.38.0"
+        ))
     })
 }
 
 /// The paths, or standard input when it is a pipe or asked for with `-`.
 pub(crate) fn open(paths: &[PathBuf]) -> Result<Input, Failure> {
     let piped = paths.is_empty() && !io::stdin().is_terminal();
-    let stdin: Option<Box<dyn Read + Send>> =
-        (piped || paths.iter().any(|p| p.as_os_str() == "-")).then(|| Box::new(io::stdin()) as Box<dyn Read + Send>);
+    let stdin: Option<Box<dyn Read + Send>> = (piped || paths.iter().any(|p| p.as_os_str() == "-"))
+        .then(|| Box::new(io::stdin()) as Box<dyn Read + Send>);
     if paths.is_empty() && stdin.is_none() {
         return Err(Failure::Job(NOTHING.to_owned()));
     }
     let input = Input::open(paths, stdin).map_err(|e| Failure::Job(chain(&e)))?;
     if input.is_empty() {
         let gaps = input.gaps();
-        let why: Vec<String> = gaps.iter().map(|g| format!("  {}: {}", g.what, g.why)).collect();
-        let detail = if why.is_empty() { String::new() } else { format!("\nfound, but not read:\n{}", why.join("\n")) };
+        let why: Vec<String> = gaps
+            .iter()
+            .map(|g| format!("  {}: {}", g.what, g.why))
+            .collect();
+        let detail = if why.is_empty() {
+            String::new()
+        } else {
+            format!("\nfound, but not read:\n{}", why.join("\n"))
+        };
         return Err(Failure::Job(format!("{NOTHING}{detail}")));
     }
     Ok(input)

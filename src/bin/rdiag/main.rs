@@ -11,9 +11,9 @@ mod hashring;
 mod mcp;
 mod output;
 mod patterns;
-mod trap;
 mod plugin;
 mod serve;
+mod trap;
 mod watch;
 
 use std::process::ExitCode;

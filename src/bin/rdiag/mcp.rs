@@ -15,12 +15,14 @@ use serde_json::{Value, json};
 
 use crate::args::Common;
 use crate::output::Failure;
-use tools::{Tools, ToolError};
+use tools::{ToolError, Tools};
 
 /// Read-only Model Context Protocol server on standard input and output
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Tools: diagnose, explain, search_manual, hashring_locate, incidents_list, incidents_show.\n\
-    Files outside of --root are not read.")]
+#[command(
+    after_help = "Tools: diagnose, explain, search_manual, hashring_locate, incidents_list, incidents_show.\n\
+    Files outside of --root are not read."
+)]
 pub(crate) struct Args {
     /// Folders that may be read; the current one when absent
     #[arg(long, value_name = "DIR")]
@@ -75,7 +77,9 @@ pub(crate) fn run(common: &Common, args: &Args) -> Result<bool, Failure> {
 /// Reads on to the end of a line that is too long to be kept.
 fn skip_line(input: &mut impl BufRead) -> Result<(), Failure> {
     loop {
-        let buffer = input.fill_buf().map_err(|e| Failure::Job(format!("reading requests: {e}")))?;
+        let buffer = input
+            .fill_buf()
+            .map_err(|e| Failure::Job(format!("reading requests: {e}")))?;
         let end = buffer.iter().position(|b| *b == b'\n');
         let used = end.map_or(buffer.len(), |at| at + 1);
         let over = end.is_some() || buffer.is_empty();
@@ -96,7 +100,13 @@ fn answer(tools: &Tools, line: &[u8]) -> Option<Value> {
     let Some(method) = message.get("method").and_then(Value::as_str) else {
         // An answer to nothing we asked, or no message at all.
         let is_answer = message.get("result").is_some() || message.get("error").is_some();
-        return (!is_answer).then(|| error(&id.unwrap_or(Value::Null), INVALID_REQUEST, "there is no method"));
+        return (!is_answer).then(|| {
+            error(
+                &id.unwrap_or(Value::Null),
+                INVALID_REQUEST,
+                "there is no method",
+            )
+        });
     };
     let id = id?;
     let params = message.get("params").cloned().unwrap_or_else(|| json!({}));
@@ -105,13 +115,19 @@ fn answer(tools: &Tools, line: &[u8]) -> Option<Value> {
         "ping" => result(&id, &json!({})),
         "tools/list" => result(&id, &json!({ "tools": tools::list() })),
         "tools/call" => call(tools, &id, &params),
-        _ => error(&id, METHOD_NOT_FOUND, &format!("there is no method {method:?}")),
+        _ => error(
+            &id,
+            METHOD_NOT_FOUND,
+            &format!("there is no method {method:?}"),
+        ),
     })
 }
 
 fn hello(params: &Value) -> Value {
     let asked = params.get("protocolVersion").and_then(Value::as_str);
-    let version = asked.filter(|asked| VERSIONS.contains(asked)).unwrap_or(VERSIONS[0]);
+    let version = asked
+        .filter(|asked| VERSIONS.contains(asked))
+        .unwrap_or(VERSIONS[0]);
     json!({
         "protocolVersion": version,
         "capabilities": { "tools": { "listChanged": false } },
@@ -121,9 +137,15 @@ fn hello(params: &Value) -> Value {
 }
 
 fn call(tools: &Tools, id: &Value, params: &Value) -> Value {
-    let name = params.get("name").and_then(Value::as_str).unwrap_or_default();
+    let name = params
+        .get("name")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
     let empty = json!({});
-    let arguments = params.get("arguments").filter(|a| a.is_object()).unwrap_or(&empty);
+    let arguments = params
+        .get("arguments")
+        .filter(|a| a.is_object())
+        .unwrap_or(&empty);
     match tools.call(name, arguments) {
         Ok(answer) => result(
             id,
@@ -134,9 +156,10 @@ fn call(tools: &Tools, id: &Value, params: &Value) -> Value {
             }),
         ),
         Err(ToolError::Unknown) => error(id, INVALID_PARAMS, &format!("there is no tool {name:?}")),
-        Err(ToolError::Failed(why)) => {
-            result(id, &json!({ "content": [{ "type": "text", "text": why }], "isError": true }))
-        }
+        Err(ToolError::Failed(why)) => result(
+            id,
+            &json!({ "content": [{ "type": "text", "text": why }], "isError": true }),
+        ),
     }
 }
 

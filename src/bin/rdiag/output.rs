@@ -56,7 +56,8 @@ pub(crate) fn print(bytes: &[u8]) -> Result<(), Failure> {
 
 /// Writes a JSON value, indented.
 pub(crate) fn print_json(value: &serde_json::Value) -> Result<(), Failure> {
-    let mut text = serde_json::to_string_pretty(value).map_err(|e| Failure::Job(format!("writing JSON: {e}")))?;
+    let mut text = serde_json::to_string_pretty(value)
+        .map_err(|e| Failure::Job(format!("writing JSON: {e}")))?;
     text.push('\n');
     print(text.as_bytes())
 }
@@ -87,7 +88,10 @@ pub(crate) fn redact_sent(common: &Common, report: &mut Report) {
 }
 
 fn take_out(common: &Common, secrets: bool, report: &mut Report) {
-    let options = rdiag::redact::Options { secrets, anonymize: common.anonymize };
+    let options = rdiag::redact::Options {
+        secrets,
+        anonymize: common.anonymize,
+    };
     rdiag::redact::Redactor::new(options).report(report);
 }
 
@@ -100,12 +104,17 @@ pub(crate) fn style(common: &Common) -> Style {
         Color::Auto => {
             let plain = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty())
                 || std::env::var_os("TERM").is_some_and(|t| t == "dumb");
-            let forced = std::env::var_os("CLICOLOR_FORCE").is_some_and(|v| v != "0" && !v.is_empty());
+            let forced =
+                std::env::var_os("CLICOLOR_FORCE").is_some_and(|v| v != "0" && !v.is_empty());
             forced || (terminal && !plain)
         }
     };
     let width = terminal.then(terminal_width).flatten().unwrap_or(80);
-    Style { width, color, verbose: common.verbose }
+    Style {
+        width,
+        color,
+        verbose: common.verbose,
+    }
 }
 
 fn terminal_width() -> Option<usize> {

@@ -39,14 +39,18 @@ fn unknown(pack: &Pack, id: &str) -> Failure {
     } else {
         format!("did you mean {}?", near.join(", "))
     };
-    Failure::Usage(format!("no signature, state or cause is called {id}; {hint}"))
+    Failure::Usage(format!(
+        "no signature, state or cause is called {id}; {hint}"
+    ))
 }
 
 fn list(common: &Common) -> Result<(), Failure> {
     let rows = manual::list(&pack(common)?);
     if matches!(common.output, Output::Json) {
-        let rows: Vec<serde_json::Value> =
-            rows.iter().map(|r| serde_json::json!({"kind": r.kind, "id": r.id, "title": r.title})).collect();
+        let rows: Vec<serde_json::Value> = rows
+            .iter()
+            .map(|r| serde_json::json!({"kind": r.kind, "id": r.id, "title": r.title}))
+            .collect();
         return output::print_json(&serde_json::Value::Array(rows));
     }
     let widest = rows.iter().map(|r| r.id.len()).max().unwrap_or(0);
@@ -59,11 +63,23 @@ fn list(common: &Common) -> Result<(), Failure> {
 
 /// The file itself, as it was loaded.
 fn show(common: &Common, args: &Explain) -> Result<(), Failure> {
-    let overlay = common.patterns.as_deref().map(yaml_files).transpose()?.unwrap_or_default();
-    let name = format!("{}.yaml", args.id.trim_start_matches("state/").trim_start_matches("cause/"));
+    let overlay = common
+        .patterns
+        .as_deref()
+        .map(yaml_files)
+        .transpose()?
+        .unwrap_or_default();
+    let name = format!(
+        "{}.yaml",
+        args.id
+            .trim_start_matches("state/")
+            .trim_start_matches("cause/")
+    );
     let wanted = |path: &str| {
         let path = path.trim_start_matches("patterns/");
-        path == format!("signatures/{name}") || path == format!("states/{name}") || path == format!("causes/{name}")
+        path == format!("signatures/{name}")
+            || path == format!("states/{name}")
+            || path == format!("causes/{name}")
     };
     if let Some((_, bytes)) = overlay.iter().find(|(path, _)| wanted(path)) {
         return output::print(bytes);
@@ -77,11 +93,17 @@ fn show(common: &Common, args: &Explain) -> Result<(), Failure> {
 
 /// Proves the pack's claims about itself; `true` when one does not hold.
 fn check(common: &Common) -> Result<bool, Failure> {
-    let mut files: Vec<(String, Vec<u8>)> =
-        Pack::embedded_files().into_iter().map(|(p, b)| (p, b.to_vec())).collect();
+    let mut files: Vec<(String, Vec<u8>)> = Pack::embedded_files()
+        .into_iter()
+        .map(|(p, b)| (p, b.to_vec()))
+        .collect();
     if let Some(dir) = &common.patterns {
         let overlay = yaml_files(dir)?;
-        files.retain(|(path, _)| !overlay.iter().any(|(o, _)| o.trim_start_matches("patterns/") == path.trim_start_matches("patterns/")));
+        files.retain(|(path, _)| {
+            !overlay.iter().any(|(o, _)| {
+                o.trim_start_matches("patterns/") == path.trim_start_matches("patterns/")
+            })
+        });
         files.extend(overlay);
     }
     let sources = files.iter().filter(|(p, _)| p.ends_with(".yaml"));
@@ -102,7 +124,10 @@ fn check(common: &Common) -> Result<bool, Failure> {
     let findings = audit::audit(&pack, &files, Some(&matches));
     let errors = findings.iter().filter(|f| f.grade == Grade::Error).count();
     let mut text = String::new();
-    for finding in findings.iter().filter(|f| common.verbose > 0 || f.grade == Grade::Error) {
+    for finding in findings
+        .iter()
+        .filter(|f| common.verbose > 0 || f.grade == Grade::Error)
+    {
         let _ = writeln!(text, "{finding}");
     }
     let _ = writeln!(
@@ -120,12 +145,20 @@ fn check(common: &Common) -> Result<bool, Failure> {
 /// A signature to start from: for a template given, or the most frequent one of some logs.
 fn new(common: &Common, args: &New) -> Result<(), Failure> {
     let template = match &args.from {
-        None => Template { text: args.template.clone().unwrap_or_default(), ..Template::default() },
+        None => Template {
+            text: args.template.clone().unwrap_or_default(),
+            ..Template::default()
+        },
         Some(path) => {
             let analysis = crate::diagnose::analyse_path(common, path)?;
             let wanted = |t: &Template| args.template.as_ref().is_none_or(|text| t.text == *text);
             let found = analysis.ledger.novel.templates().into_iter().find(wanted);
-            found.ok_or_else(|| Failure::Job(format!("{}: no warning or error without a signature", path.display())))?
+            found.ok_or_else(|| {
+                Failure::Job(format!(
+                    "{}: no warning or error without a signature",
+                    path.display()
+                ))
+            })?
         }
     };
     let (path, text) = novelty::skeleton(&template);
@@ -138,9 +171,14 @@ fn matched(pack: &Pack, matcher: &Matcher, line: &str, source: Source) -> Vec<Ma
     let mut found = Vec::new();
     // One line may say the same of several peers; an example lists all of them.
     let mut sink = |hit: rdiag::matcher::Hit| {
-        let known = found.iter_mut().find(|m: &&mut Matched| m.signature == hit.signature);
+        let known = found
+            .iter_mut()
+            .find(|m: &&mut Matched| m.signature == hit.signature);
         match known {
-            None => found.push(Matched { signature: hit.signature, extract: hit.extracts }),
+            None => found.push(Matched {
+                signature: hit.signature,
+                extract: hit.extracts,
+            }),
             Some(known) => known.add(hit.extracts),
         }
     };
@@ -152,7 +190,11 @@ fn matched(pack: &Pack, matcher: &Matcher, line: &str, source: Source) -> Vec<Ma
         for (key, value) in text.fields().iter() {
             fields.push(key.to_vec(), value.to_vec());
         }
-        matcher.scan(pack, &Record::from_fields(source, &origin, fields), &mut sink);
+        matcher.scan(
+            pack,
+            &Record::from_fields(source, &origin, fields),
+            &mut sink,
+        );
     }
     found
 }

@@ -28,7 +28,13 @@ use crate::output::{self, Failure};
     An alert is answered 202 once it is on disk. Notifications are sent at least once.")]
 pub(crate) struct Args {
     /// Address to listen on; others than loopback ask for credentials or --web.insecure
-    #[arg(long, alias = "web.listen-address", value_name = "ADDR", default_value = "127.0.0.1:9099", env = "RDIAG_LISTEN")]
+    #[arg(
+        long,
+        alias = "web.listen-address",
+        value_name = "ADDR",
+        default_value = "127.0.0.1:9099",
+        env = "RDIAG_LISTEN"
+    )]
     listen: SocketAddr,
     /// Folder of the store and of kept bundles
     #[arg(long, value_name = "DIR", env = "RDIAG_DATA_DIR")]
@@ -37,16 +43,34 @@ pub(crate) struct Args {
     #[arg(long, value_name = "SOURCE", default_value = "cluster", value_parser = Source::parse, env = "RDIAG_SOURCE")]
     source: Source,
     /// Receivers of notifications, and the external URL
-    #[arg(long = "config.file", alias = "config", value_name = "FILE", env = "RDIAG_CONFIG_FILE")]
+    #[arg(
+        long = "config.file",
+        alias = "config",
+        value_name = "FILE",
+        env = "RDIAG_CONFIG_FILE"
+    )]
     config_file: Option<PathBuf>,
     /// TLS, users and headers, in the form of Prometheus' exporter toolkit
-    #[arg(long = "web.config.file", value_name = "FILE", env = "RDIAG_WEB_CONFIG_FILE")]
+    #[arg(
+        long = "web.config.file",
+        value_name = "FILE",
+        env = "RDIAG_WEB_CONFIG_FILE"
+    )]
     web_config_file: Option<PathBuf>,
     /// File of a token that whoever asks must show
-    #[arg(long = "web.bearer-token-file", value_name = "FILE", env = "RDIAG_WEB_BEARER_TOKEN_FILE")]
+    #[arg(
+        long = "web.bearer-token-file",
+        value_name = "FILE",
+        env = "RDIAG_WEB_BEARER_TOKEN_FILE"
+    )]
     bearer_token_file: Option<PathBuf>,
     /// How others reach the pages, for links in notifications
-    #[arg(long = "web.external-url", alias = "external-url", value_name = "URL", env = "RDIAG_EXTERNAL_URL")]
+    #[arg(
+        long = "web.external-url",
+        alias = "external-url",
+        value_name = "URL",
+        env = "RDIAG_EXTERNAL_URL"
+    )]
     external_url: Option<String>,
     /// Serve others without asking who they are
     #[arg(long = "web.insecure")]
@@ -58,7 +82,12 @@ pub(crate) struct Args {
     #[arg(short, long, value_name = "NS", env = "RDIAG_NAMESPACE")]
     namespace: Option<String>,
     /// Namespaces that alerts may make rdiag look at; any when absent
-    #[arg(long, value_name = "NS,...", value_delimiter = ',', env = "RDIAG_NAMESPACES")]
+    #[arg(
+        long,
+        value_name = "NS,...",
+        value_delimiter = ',',
+        env = "RDIAG_NAMESPACES"
+    )]
     namespaces: Vec<String>,
     /// Days that bundles are kept
     #[arg(long, value_name = "DAYS", default_value_t = 14)]
@@ -91,10 +120,14 @@ pub(crate) fn run(common: &Common, args: &Args) -> Result<bool, Failure> {
         .build()
         .map_err(|e| Failure::Job(format!("starting threads: {e}")))?;
     runtime.block_on(async {
-        let server = Server::start(config, Arc::new(pack)).await.map_err(|error| match error {
-            serve::ServeError::Config(_) | serve::ServeError::Tls(_) => Failure::Usage(chain(&error)),
-            error => Failure::Job(chain(&error)),
-        })?;
+        let server = Server::start(config, Arc::new(pack))
+            .await
+            .map_err(|error| match error {
+                serve::ServeError::Config(_) | serve::ServeError::Tls(_) => {
+                    Failure::Usage(chain(&error))
+                }
+                error => Failure::Job(chain(&error)),
+            })?;
         output::print(format!("rdiag listens on {}\n", server.address()).as_bytes())?;
         asked_to_stop().await;
         tracing::info!("stopping");
@@ -105,46 +138,81 @@ pub(crate) fn run(common: &Common, args: &Args) -> Result<bool, Failure> {
 
 /// What was typed, with the files it names.
 fn settings(args: &Args) -> Result<Config, Failure> {
-    let file = args.config_file.as_deref().map(config::read_file).transpose().map_err(Failure::Usage)?;
+    let file = args
+        .config_file
+        .as_deref()
+        .map(config::read_file)
+        .transpose()
+        .map_err(Failure::Usage)?;
     let file = file.unwrap_or_default();
-    let web_file = args.web_config_file.as_deref().map(config::read_web_file).transpose().map_err(Failure::Usage)?;
-    let folder = args.web_config_file.as_deref().and_then(Path::parent).map(Path::to_owned);
+    let web_file = args
+        .web_config_file
+        .as_deref()
+        .map(config::read_web_file)
+        .transpose()
+        .map_err(Failure::Usage)?;
+    let folder = args
+        .web_config_file
+        .as_deref()
+        .and_then(Path::parent)
+        .map(Path::to_owned);
     let day = |days: u32| Duration::from_secs(u64::from(days) * 86_400);
-    let external_url = args.external_url.as_ref().map(|url| url.trim_end_matches('/').to_owned());
+    let external_url = args
+        .external_url
+        .as_ref()
+        .map(|url| url.trim_end_matches('/').to_owned());
     let per_second = f64::from(args.rate_limit);
     Ok(Config {
         listen: args.listen,
         data_dir: args.data_dir.clone(),
         source: args.source.clone(),
-        policy: Policy { namespaces: args.namespaces.clone(), namespace: args.namespace.clone() },
+        policy: Policy {
+            namespaces: args.namespaces.clone(),
+            namespace: args.namespace.clone(),
+        },
         external_url: external_url.or(file.external_url),
         keep_bundles: day(args.keep_bundles),
         keep_incidents: day(args.keep_incidents),
         store_bytes: args.store_mib.map(|mib| mib.saturating_mul(1024 * 1024)),
-        rate: Rate { per_second, burst: 4.0 * per_second },
+        rate: Rate {
+            per_second,
+            burst: 4.0 * per_second,
+        },
         thanos_version: args.thanos_version.as_deref().map(version).transpose()?,
         web: Web {
             bearer_token_file: args.bearer_token_file.clone(),
             file: web_file.unwrap_or_default(),
             folder: folder.unwrap_or_default(),
         },
-        open_to_all: if args.insecure { OpenToAll::Said } else { OpenToAll::Refuse },
+        open_to_all: if args.insecure {
+            OpenToAll::Said
+        } else {
+            OpenToAll::Refuse
+        },
         receivers: file.receivers,
     })
 }
 
 fn version(text: &str) -> Result<Version, Failure> {
-    Version::parse(text)
-        .ok_or_else(|| Failure::Usage(format!("--thanos-version {text}: not a version; write it like 0.38.0")))
+    Version::parse(text).ok_or_else(|| {
+        Failure::Usage(format!(
+            "--thanos-version {text}: not a version; write it like 0.38.0"
+        ))
+    })
 }
 
 fn check(config: &Config) -> Result<bool, Failure> {
     let problems = serve::check(config);
     if !problems.is_empty() {
-        return Err(Failure::Usage(format!("the configuration cannot work:\n  {}", problems.join("\n  "))));
+        return Err(Failure::Usage(format!(
+            "the configuration cannot work:\n  {}",
+            problems.join("\n  ")
+        )));
     }
     let receivers = config.receivers.len();
-    output::print(format!("the configuration can work: {receivers} receivers of notifications\n").as_bytes())?;
+    output::print(
+        format!("the configuration can work: {receivers} receivers of notifications\n").as_bytes(),
+    )?;
     Ok(false)
 }
 

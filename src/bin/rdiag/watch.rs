@@ -131,7 +131,10 @@ impl Judge<'_> {
     fn answer(&mut self) -> Result<Answer, Failure> {
         let paths = self.spool.settle()?;
         let input = Input::open(&paths, None).map_err(|e| Failure::Job(chain(&e)))?;
-        let mut analysis = self.engine.run(&input, &self.options).map_err(|e| Failure::Job(chain(&e)))?;
+        let mut analysis = self
+            .engine
+            .run(&input, &self.options)
+            .map_err(|e| Failure::Job(chain(&e)))?;
         output::redact(self.common, &mut analysis.report);
         let gist = gist(&analysis);
         Ok(Answer { analysis, gist })

@@ -28,7 +28,8 @@ const LIMIT: usize = 100;
 
 impl Listing {
     pub(super) fn filter(&self, most: usize, default: usize) -> Result<Filter, Refusal> {
-        let wrong = |name: &str, text: &str| Refusal::Wrong(format!("{name}={text:?} is not a number"));
+        let wrong =
+            |name: &str, text: &str| Refusal::Wrong(format!("{name}={text:?} is not a number"));
         let limit = match self.limit.as_deref().filter(|text| !text.is_empty()) {
             None => default,
             Some(text) => text.parse().map_err(|_| wrong("limit", text))?,
@@ -42,11 +43,18 @@ impl Listing {
             Some("firing") => Some(Status::Firing),
             Some("resolved") => Some(Status::Resolved),
             Some(other) => {
-                return Err(Refusal::Wrong(format!("state={other:?} is not firing, resolved or all")));
+                return Err(Refusal::Wrong(format!(
+                    "state={other:?} is not firing, resolved or all"
+                )));
             }
         };
         let query = self.q.clone().unwrap_or_default();
-        Ok(Filter { state, query, before, limit: limit.min(most) })
+        Ok(Filter {
+            state,
+            query,
+            before,
+            limit: limit.min(most),
+        })
     }
 }
 
@@ -77,16 +85,24 @@ pub(super) async fn list(
 /// Alerts in one incident's answer; the number of all is beside them.
 const ALERTS: usize = 1000;
 
-pub(super) async fn one(State(web): State<Web>, Path(id): Path<String>) -> Result<Json<Value>, Refusal> {
+pub(super) async fn one(
+    State(web): State<Web>,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, Refusal> {
     let id = number(&id)?;
     let external = web.app.config.external_url.clone();
     let found = web
         .app
         .blocking(move |app| {
-            let Some(incident) = app.store.incident(id)? else { return Ok(None) };
+            let Some(incident) = app.store.incident(id)? else {
+                return Ok(None);
+            };
             let mut value = summary(&incident, external.as_deref());
             let alerts = app.store.alerts(id, ALERTS)?;
-            value["alert_list"] = alerts.iter().map(crate::serve::alert::Alert::to_json).collect();
+            value["alert_list"] = alerts
+                .iter()
+                .map(crate::serve::alert::Alert::to_json)
+                .collect();
             value["answers"] = app.store.answers(id)?.iter().map(answer).collect();
             value["report"] = match &incident.answer {
                 Some(answer) => json!(app.store.report(answer.report)?),
@@ -95,7 +111,9 @@ pub(super) async fn one(State(web): State<Web>, Path(id): Path<String>) -> Resul
             Ok::<_, StoreError>(Some(value))
         })
         .await?;
-    found.map(Json).ok_or(Refusal::Missing("there is no such incident"))
+    found
+        .map(Json)
+        .ok_or(Refusal::Missing("there is no such incident"))
 }
 
 #[derive(Debug, Deserialize)]
@@ -111,8 +129,8 @@ pub(super) async fn report(
 ) -> Result<Response, Refusal> {
     let id = number(&id)?;
     let name = wanted.format.unwrap_or_else(|| "json".to_owned());
-    let format =
-        Format::from_name(&name).ok_or_else(|| Refusal::Wrong(format!("there is no format {name:?}")))?;
+    let format = Format::from_name(&name)
+        .ok_or_else(|| Refusal::Wrong(format!("there is no format {name:?}")))?;
     let found = web
         .app
         .blocking(move |app| {
@@ -121,10 +139,23 @@ pub(super) async fn report(
         })
         .await?;
     let found = found.ok_or(Refusal::Missing("there is no report yet"))?;
-    let text = report::render(&found, format, Style { verbose: 1, ..Style::default() });
+    let text = report::render(
+        &found,
+        format,
+        Style {
+            verbose: 1,
+            ..Style::default()
+        },
+    );
     // The page has its style within.
     let policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-    Ok(([(header::CONTENT_TYPE, format.media_type()), (header::CONTENT_SECURITY_POLICY, policy)], text)
+    Ok((
+        [
+            (header::CONTENT_TYPE, format.media_type()),
+            (header::CONTENT_SECURITY_POLICY, policy),
+        ],
+        text,
+    )
         .into_response())
 }
 
@@ -173,5 +204,6 @@ fn answer(row: &AnswerRow) -> Value {
 
 /// The number of an incident in an address.
 pub(super) fn number(id: &str) -> Result<i64, Refusal> {
-    id.parse().map_err(|_| Refusal::Missing("there is no such incident"))
+    id.parse()
+        .map_err(|_| Refusal::Missing("there is no such incident"))
 }

@@ -20,9 +20,15 @@ use crate::serve::clock;
 use crate::serve::config::{Config, OpenToAll, Rate, Secret};
 
 /// Wrong credentials an address may show before it has to wait.
-const TRIES: Rate = Rate { per_second: 0.2, burst: 10.0 };
+const TRIES: Rate = Rate {
+    per_second: 0.2,
+    burst: 10.0,
+};
 /// Pages and API: what a person or a dashboard asks for, and then some.
-const ASKING: Rate = Rate { per_second: 50.0, burst: 200.0 };
+const ASKING: Rate = Rate {
+    per_second: 50.0,
+    burst: 200.0,
+};
 /// Credentials that were found right, since bcrypt is slow on purpose.
 const REMEMBERED: usize = 64;
 
@@ -53,7 +59,12 @@ impl Guard {
     }
 
     async fn knows(&self, web: &Web, headers: &HeaderMap) -> bool {
-        let Some(given) = headers.get(header::AUTHORIZATION).and_then(|v| v.to_str().ok()) else { return false };
+        let Some(given) = headers
+            .get(header::AUTHORIZATION)
+            .and_then(|v| v.to_str().ok())
+        else {
+            return false;
+        };
         let config = &web.app.config.web;
         let basic = given.strip_prefix("Basic ").and_then(decode_basic);
         if let Some(path) = &config.bearer_token_file
@@ -65,18 +76,30 @@ impl Guard {
                 return true;
             }
         }
-        let Some((user, password)) = basic else { return false };
-        let Some(hash) = config.file.basic_auth_users.get(&user).cloned() else { return false };
+        let Some((user, password)) = basic else {
+            return false;
+        };
+        let Some(hash) = config.file.basic_auth_users.get(&user).cloned() else {
+            return false;
+        };
         let mut digest = Sha256::new();
         for part in [hash.as_bytes(), user.as_bytes(), password.as_bytes()] {
             digest.update((part.len() as u64).to_be_bytes());
             digest.update(part);
         }
         let digest: [u8; 32] = digest.finalize().into();
-        if self.right.lock().unwrap_or_else(PoisonError::into_inner).contains(&digest) {
+        if self
+            .right
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .contains(&digest)
+        {
             return true;
         }
-        let verified = web.app.blocking(move |_| bcrypt::verify(password, &hash).unwrap_or(false)).await;
+        let verified = web
+            .app
+            .blocking(move |_| bcrypt::verify(password, &hash).unwrap_or(false))
+            .await;
         if verified {
             let mut right = self.right.lock().unwrap_or_else(PoisonError::into_inner);
             if right.len() >= REMEMBERED {
@@ -102,12 +125,19 @@ pub(super) async fn check(State(web): State<Web>, request: Request<Body>, next: 
     }
     let within = |rates: &Mutex<ByAddress>| {
         peer.is_none_or(|peer| {
-            rates.lock().unwrap_or_else(PoisonError::into_inner).take(peer, clock::instant())
+            rates
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .take(peer, clock::instant())
         })
     };
     if guard.asks && !guard.knows(&web, request.headers()).await {
         web.app.metrics.unauthorized();
-        let code = if within(&guard.tries) { StatusCode::UNAUTHORIZED } else { StatusCode::TOO_MANY_REQUESTS };
+        let code = if within(&guard.tries) {
+            StatusCode::UNAUTHORIZED
+        } else {
+            StatusCode::TOO_MANY_REQUESTS
+        };
         let mut response = (code, "who are you?\n").into_response();
         let ask = HeaderValue::from_static("Basic realm=\"rdiag\", charset=\"UTF-8\"");
         response.headers_mut().insert(header::WWW_AUTHENTICATE, ask);
@@ -131,12 +161,17 @@ fn same(a: &str, b: &str) -> bool {
 
 /// Whether the name by which we were reached is one of this host.
 fn is_local(headers: &HeaderMap) -> bool {
-    let Some(host) = headers.get(header::HOST).and_then(|v| v.to_str().ok()) else { return false };
+    let Some(host) = headers.get(header::HOST).and_then(|v| v.to_str().ok()) else {
+        return false;
+    };
     let name = match host.strip_prefix('[') {
         Some(rest) => rest.split(']').next().unwrap_or_default(),
         None => host.split(':').next().unwrap_or_default(),
     };
-    name == "localhost" || name.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    name == "localhost"
+        || name
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|ip| ip.is_loopback())
 }
 
 /// A form of another site, as its browser tells.
@@ -145,7 +180,9 @@ fn is_cross_site(headers: &HeaderMap) -> bool {
     if let Some(site) = text("sec-fetch-site") {
         return !["same-origin", "none"].contains(&site);
     }
-    let (Some(origin), Some(host)) = (text("origin"), text("host")) else { return false };
+    let (Some(origin), Some(host)) = (text("origin"), text("host")) else {
+        return false;
+    };
     origin.split_once("://").map(|(_, host)| host) != Some(host)
 }
 
@@ -184,12 +221,18 @@ mod tests {
     use super::*;
 
     fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
-        pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect()
+        pairs
+            .iter()
+            .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()))
+            .collect()
     }
 
     #[test]
     fn credentials_of_browsers() {
-        assert_eq!(decode_basic("YWxpY2U6czNjcmV0Ong="), Some(("alice".into(), "s3cret:x".into())));
+        assert_eq!(
+            decode_basic("YWxpY2U6czNjcmV0Ong="),
+            Some(("alice".into(), "s3cret:x".into()))
+        );
         assert_eq!(decode_basic("!!"), None);
         assert_eq!(decode_basic("YWxpY2U="), None);
     }
@@ -203,7 +246,9 @@ mod tests {
             ("rebound.example:9099", false),
             ("10.0.0.1", false),
         ] {
-            let headers: HeaderMap = [(header::HOST, host.parse().unwrap())].into_iter().collect();
+            let headers: HeaderMap = [(header::HOST, host.parse().unwrap())]
+                .into_iter()
+                .collect();
             assert_eq!(is_local(&headers), local, "{host}");
         }
     }

@@ -40,7 +40,12 @@ pub(super) async fn events(State(web): State<Web>) -> Response {
         }
         // `*`: several, or more than we know of.
         let data = only.map_or_else(|| "*".to_owned(), |id| id.to_string());
-        Some((Ok::<_, Infallible>(Event::default().event("change").data(data)), changes))
+        Some((
+            Ok::<_, Infallible>(Event::default().event("change").data(data)),
+            changes,
+        ))
     });
-    Sse::new(stream).keep_alive(KeepAlive::new().interval(ALIVE)).into_response()
+    Sse::new(stream)
+        .keep_alive(KeepAlive::new().interval(ALIVE))
+        .into_response()
 }

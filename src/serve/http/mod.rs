@@ -56,7 +56,11 @@ pub(super) enum Refusal {
 
 pub(super) fn router(app: Arc<App>) -> Router {
     let gate = Arc::new(webhook::Gate::new(app.config.rate));
-    let web = Web { guard: Arc::new(Guard::new(&app.config)), app, gate };
+    let web = Web {
+        guard: Arc::new(Guard::new(&app.config)),
+        app,
+        gate,
+    };
     Router::new()
         .route("/webhook", post(webhook::take))
         .route("/api/v1/incidents", get(api::list))
@@ -103,7 +107,9 @@ async fn headers(State(web): State<Web>, request: Request<Body>, next: Next) -> 
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     for (name, value) in SAFETY {
-        headers.entry(name).or_insert(HeaderValue::from_static(value));
+        headers
+            .entry(name)
+            .or_insert(HeaderValue::from_static(value));
     }
     add(headers, &web);
     response
@@ -128,7 +134,9 @@ impl IntoResponse for Refusal {
         };
         let mut response = (code, format!("{text}\n")).into_response();
         if code == StatusCode::SERVICE_UNAVAILABLE {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
         }
         response
     }

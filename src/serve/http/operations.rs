@@ -15,7 +15,14 @@ pub(super) async fn metrics(State(web): State<Web>) -> Result<Response, Refusal>
             Ok::<_, super::StoreError>(app.metrics.render(&counts, app.store.waiting(), signatures))
         })
         .await?;
-    Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response())
+    Ok((
+        [(
+            header::CONTENT_TYPE,
+            "text/plain; version=0.0.4; charset=utf-8",
+        )],
+        text,
+    )
+        .into_response())
 }
 
 pub(super) async fn healthy() -> &'static str {

@@ -105,22 +105,36 @@ struct FeedbackPart {
 }
 
 /// The list of incidents.
-pub(super) async fn list(State(web): State<Web>, Query(listing): Query<Listing>) -> Result<Response, Refusal> {
+pub(super) async fn list(
+    State(web): State<Web>,
+    Query(listing): Query<Listing>,
+) -> Result<Response, Refusal> {
     let mut filter = listing.filter(ROWS, ROWS)?;
     let (query, state) = (filter.query.clone(), filter.state);
     let filtered = !query.is_empty() || state.is_some() || filter.before.is_some();
     filter.limit += 1;
     let (mut incidents, counts) = web
         .app
-        .blocking(move |app| Ok::<_, StoreError>((app.store.incidents(&filter)?, app.store.counts()?)))
+        .blocking(move |app| {
+            Ok::<_, StoreError>((app.store.incidents(&filter)?, app.store.counts()?))
+        })
         .await?;
     let more = incidents.len() > ROWS;
     incidents.truncate(ROWS);
     let state = state.map_or("all", Status::word).to_owned();
     let older = incidents.last().filter(|_| more).map(|last| {
-        format!("/?state={state}&before={}&q={}", last.id, url_encoded(&query))
+        format!(
+            "/?state={state}&before={}&q={}",
+            last.id,
+            url_encoded(&query)
+        )
     });
-    let base = web.app.config.external_url.clone().unwrap_or_else(|| format!("http://{}", web.app.config.listen));
+    let base = web
+        .app
+        .config
+        .external_url
+        .clone()
+        .unwrap_or_else(|| format!("http://{}", web.app.config.listen));
     page(&ListPage {
         here: "incidents",
         filtered,
@@ -157,14 +171,19 @@ fn row(incident: &Incident) -> Row {
 }
 
 /// One incident.
-pub(super) async fn incident(State(web): State<Web>, Path(id): Path<String>) -> Result<Response, Refusal> {
+pub(super) async fn incident(
+    State(web): State<Web>,
+    Path(id): Path<String>,
+) -> Result<Response, Refusal> {
     let id = api::number(&id)?;
     let found = web.app.blocking(move |app| incident_page(app, id)).await?;
     page(&found.ok_or(Refusal::Missing("there is no such incident"))?)
 }
 
 fn incident_page(app: &App, id: i64) -> Result<Option<IncidentPage>, StoreError> {
-    let Some(incident) = app.store.incident(id)? else { return Ok(None) };
+    let Some(incident) = app.store.incident(id)? else {
+        return Ok(None);
+    };
     let alerts = app.store.alerts(id, ALERTS)?;
     let answer = incident.answer.clone();
     let found = match &answer {
@@ -198,7 +217,11 @@ fn incident_page(app: &App, id: i64) -> Result<Option<IncidentPage>, StoreError>
         bundle: bundle.is_some(),
         bundle_size: size(answer.as_ref().map_or(0, |a| a.bundle_bytes)),
         cause: answer.and_then(|a| a.cause).unwrap_or_default(),
-        causes: pack.causes.iter().map(|cause| (cause.id.clone(), cause.title.clone())).collect(),
+        causes: pack
+            .causes
+            .iter()
+            .map(|cause| (cause.id.clone(), cause.title.clone()))
+            .collect(),
         feedback: feedback.map(|given| FeedbackPart {
             when: clock::readable(given.at),
             agrees: given.agrees,
@@ -210,12 +233,18 @@ fn incident_page(app: &App, id: i64) -> Result<Option<IncidentPage>, StoreError>
 
 fn alert_part(alert: Alert) -> AlertPart {
     let since = match (alert.starts_at, alert.ends_at) {
-        (Some(from), Some(until)) => format!("{} – {}", clock::readable(from), clock::readable(until)),
+        (Some(from), Some(until)) => {
+            format!("{} – {}", clock::readable(from), clock::readable(until))
+        }
         (Some(from), None) => format!("since {}", clock::readable(from)),
         _ => String::new(),
     };
     let of = |name: &str| Some(alert.label(name)).filter(|value| !value.is_empty());
-    let name: Vec<&str> = ["alertname", "pod", "instance"].into_iter().filter_map(of).take(2).collect();
+    let name: Vec<&str> = ["alertname", "pod", "instance"]
+        .into_iter()
+        .filter_map(of)
+        .take(2)
+        .collect();
     let clean = |labels: &Labels| labels.iter().map(|(k, v)| (shown(k), shown(v))).collect();
     AlertPart {
         status: alert.status.word(),
@@ -232,7 +261,12 @@ fn history_part(answer: &AnswerRow) -> HistoryPart {
         verdict: answer.verdict.clone(),
         word: verdict_word(&answer.verdict),
         percent: percent(answer),
-        headline: shown(answer.title.as_deref().unwrap_or("nothing to act on in what was looked at")),
+        headline: shown(
+            answer
+                .title
+                .as_deref()
+                .unwrap_or("nothing to act on in what was looked at"),
+        ),
     }
 }
 
@@ -242,9 +276,15 @@ fn alertmanager(incident: &Incident) -> Option<String> {
     if !(base.starts_with("http://") || base.starts_with("https://")) {
         return None;
     }
-    let matchers: Vec<String> =
-        incident.group_labels.iter().map(|(name, value)| format!("{name}={}", serde_json::json!(value))).collect();
-    Some(format!("{base}/#/alerts?filter={}", url_encoded(&format!("{{{}}}", matchers.join(",")))))
+    let matchers: Vec<String> = incident
+        .group_labels
+        .iter()
+        .map(|(name, value)| format!("{name}={}", serde_json::json!(value)))
+        .collect();
+    Some(format!(
+        "{base}/#/alerts?filter={}",
+        url_encoded(&format!("{{{}}}", matchers.join(",")))
+    ))
 }
 
 /// The newest incident of an alert: where its annotation points to, since a rule cannot know our numbers.
@@ -252,10 +292,21 @@ pub(super) async fn find(
     State(web): State<Web>,
     Query(asked): Query<std::collections::BTreeMap<String, String>>,
 ) -> Result<Response, Refusal> {
-    let words: Vec<&str> = asked.values().map(String::as_str).filter(|value| !value.is_empty()).collect();
+    let words: Vec<&str> = asked
+        .values()
+        .map(String::as_str)
+        .filter(|value| !value.is_empty())
+        .collect();
     let query = words.join(" ");
-    let filter = Filter { query: query.clone(), limit: 1, ..Filter::default() };
-    let found = web.app.blocking(move |app| app.store.incidents(&filter)).await?;
+    let filter = Filter {
+        query: query.clone(),
+        limit: 1,
+        ..Filter::default()
+    };
+    let found = web
+        .app
+        .blocking(move |app| app.store.incidents(&filter))
+        .await?;
     let to = match found.first() {
         Some(incident) => format!("/incidents/{}", incident.id),
         None => format!("/?q={}", url_encoded(&query)),
@@ -264,25 +315,40 @@ pub(super) async fn find(
 }
 
 /// The bundle the latest answer is from.
-pub(super) async fn bundle(State(web): State<Web>, Path(id): Path<String>) -> Result<Response, Refusal> {
+pub(super) async fn bundle(
+    State(web): State<Web>,
+    Path(id): Path<String>,
+) -> Result<Response, Refusal> {
     let id = api::number(&id)?;
     let missing = || Refusal::Missing("the bundle is not kept, or not any more");
     let found = web.app.blocking(move |app| app.store.incident(id)).await?;
-    let name = found.and_then(|i| i.answer).and_then(|a| a.bundle).ok_or_else(missing)?;
-    let file = tokio::fs::File::open(web.app.store.bundle_path(&name)).await.map_err(|_| missing())?;
+    let name = found
+        .and_then(|i| i.answer)
+        .and_then(|a| a.bundle)
+        .ok_or_else(missing)?;
+    let file = tokio::fs::File::open(web.app.store.bundle_path(&name))
+        .await
+        .map_err(|_| missing())?;
     let ending = name.split_once('.').map_or("tar.zst", |(_, ending)| ending);
     let disposition = format!("attachment; filename=\"incident-{id}.{ending}\"");
-    let headers = [(header::CONTENT_TYPE, "application/octet-stream".to_owned()), (header::CONTENT_DISPOSITION, disposition)];
+    let headers = [
+        (header::CONTENT_TYPE, "application/octet-stream".to_owned()),
+        (header::CONTENT_DISPOSITION, disposition),
+    ];
     Ok((headers, Body::from_stream(ReaderStream::new(file))).into_response())
 }
 
 /// What feedback said, as a fixture's truth.
-pub(super) async fn truth(State(web): State<Web>, Path(id): Path<String>) -> Result<Response, Refusal> {
+pub(super) async fn truth(
+    State(web): State<Web>,
+    Path(id): Path<String>,
+) -> Result<Response, Refusal> {
     let id = api::number(&id)?;
     let found = web
         .app
         .blocking(move |app| {
-            let (Some(incident), Some(given)) = (app.store.incident(id)?, app.store.feedback(id)?) else {
+            let (Some(incident), Some(given)) = (app.store.incident(id)?, app.store.feedback(id)?)
+            else {
                 return Ok(None);
             };
             let found = match &incident.answer {
@@ -295,7 +361,10 @@ pub(super) async fn truth(State(web): State<Web>, Path(id): Path<String>) -> Res
     let text = found.ok_or(Refusal::Missing("nobody has said yet what it was"))?;
     let headers = [
         (header::CONTENT_TYPE, "application/yaml"),
-        (header::CONTENT_DISPOSITION, "attachment; filename=\"truth.yaml\""),
+        (
+            header::CONTENT_DISPOSITION,
+            "attachment; filename=\"truth.yaml\"",
+        ),
     ];
     Ok((headers, text).into_response())
 }
@@ -324,7 +393,11 @@ pub(super) async fn feedback(
         _ if named.is_empty() => return Err(Refusal::Wrong("say what the cause was".to_owned())),
         _ => named,
     };
-    let cut = |text: &str| text[..text.floor_char_boundary(limits::NOTE_BYTES)].trim().to_owned();
+    let cut = |text: &str| {
+        text[..text.floor_char_boundary(limits::NOTE_BYTES)]
+            .trim()
+            .to_owned()
+    };
     let note = said.note.unwrap_or_default();
     let given = Feedback {
         incident: id,
@@ -337,7 +410,10 @@ pub(super) async fn feedback(
 }
 
 /// Somebody wants a fresh look.
-pub(super) async fn look(State(web): State<Web>, Path(id): Path<String>) -> Result<Response, Refusal> {
+pub(super) async fn look(
+    State(web): State<Web>,
+    Path(id): Path<String>,
+) -> Result<Response, Refusal> {
     let id = api::number(&id)?;
     web.app.store.look_again(id, clock::now()).await?;
     web.app.due.notify_one();
@@ -363,7 +439,10 @@ pub(super) struct Search {
 }
 
 /// The list of what rdiag knows.
-pub(super) async fn manual(State(web): State<Web>, Query(search): Query<Search>) -> Result<Response, Refusal> {
+pub(super) async fn manual(
+    State(web): State<Web>,
+    Query(search): Query<Search>,
+) -> Result<Response, Refusal> {
     let query = search.q.unwrap_or_default();
     let words: Vec<String> = query.split_whitespace().map(str::to_lowercase).collect();
     let fits = |row: &manual::Row| {
@@ -373,11 +452,27 @@ pub(super) async fn manual(State(web): State<Web>, Query(search): Query<Search>)
     let rows = manual::list(web.app.engine.pack());
     let group = |(heading, kind): (&'static str, &str)| ManualGroup {
         heading,
-        rows: rows.iter().filter(|row| row.kind == kind && fits(row)).cloned().collect(),
+        rows: rows
+            .iter()
+            .filter(|row| row.kind == kind && fits(row))
+            .cloned()
+            .collect(),
     };
-    let groups = [("Causes", "cause"), ("States", "state"), ("Signatures", "signature")].map(group);
-    let groups = groups.into_iter().filter(|group| !group.rows.is_empty()).collect();
-    page(&ManualPage { here: "manual", query, groups })
+    let groups = [
+        ("Causes", "cause"),
+        ("States", "state"),
+        ("Signatures", "signature"),
+    ]
+    .map(group);
+    let groups = groups
+        .into_iter()
+        .filter(|group| !group.rows.is_empty())
+        .collect();
+    page(&ManualPage {
+        here: "manual",
+        query,
+        groups,
+    })
 }
 
 #[derive(Template)]
@@ -404,16 +499,23 @@ struct ItemPart {
 }
 
 /// The page of a signature, state or cause.
-pub(super) async fn manual_page(State(web): State<Web>, Path(id): Path<String>) -> Result<Response, Refusal> {
+pub(super) async fn manual_page(
+    State(web): State<Web>,
+    Path(id): Path<String>,
+) -> Result<Response, Refusal> {
     let pack = web.app.engine.pack();
-    let target = pack.find(&id).ok_or(Refusal::Missing("there is no such page in the manual"))?;
+    let target = pack
+        .find(&id)
+        .ok_or(Refusal::Missing("there is no such page in the manual"))?;
     let found = manual::page(pack, target);
     let name = |target| {
         let id = pack.id(target);
         id.strip_prefix("cause/").unwrap_or(&id).to_owned()
     };
     let item = |item: manual::Item| ItemPart {
-        about: item.about.map(|target| (name(target), pack.title(target).to_owned())),
+        about: item
+            .about
+            .map(|target| (name(target), pack.title(target).to_owned())),
         link: item.text.starts_with("https://") && !item.text.contains(char::is_whitespace),
         text: item.text,
         code: item.code,
@@ -447,23 +549,41 @@ struct StatusGroup {
 /// How the server itself does.
 pub(super) async fn status(State(web): State<Web>) -> Result<Response, Refusal> {
     let groups = web.app.blocking(status_groups).await?;
-    page(&StatusPage { here: "status", groups })
+    page(&StatusPage {
+        here: "status",
+        groups,
+    })
 }
 
 fn status_groups(app: &App) -> Result<Vec<StatusGroup>, StoreError> {
     let counts = app.store.counts()?;
     let config = &app.config;
     let pair = |name: &str, value: String| (name.to_owned(), value);
-    let days = |duration: std::time::Duration| plural(i64::try_from(duration.as_secs() / 86_400).unwrap_or(0), "day");
+    let days = |duration: std::time::Duration| {
+        plural(
+            i64::try_from(duration.as_secs() / 86_400).unwrap_or(0),
+            "day",
+        )
+    };
     let pack = app.engine.pack();
-    let receivers = config.receivers.iter().map(|r| pair(&r.name, r.way.word().to_owned())).collect();
+    let receivers = config
+        .receivers
+        .iter()
+        .map(|r| pair(&r.name, r.way.word().to_owned()))
+        .collect();
     let groups = vec![
         StatusGroup {
             heading: "Work",
             rows: vec![
-                pair("Incidents", format!("{} firing, {} resolved", counts.firing, counts.resolved)),
+                pair(
+                    "Incidents",
+                    format!("{} firing, {} resolved", counts.firing, counts.resolved),
+                ),
                 pair("Waiting for a first look", counts.to_look_at.to_string()),
-                pair("Deliveries since the start", app.metrics.deliveries().to_string()),
+                pair(
+                    "Deliveries since the start",
+                    app.metrics.deliveries().to_string(),
+                ),
                 pair("Notifications waiting", counts.notices.to_string()),
                 pair("Notifications given up", counts.given_up.to_string()),
             ],
@@ -473,15 +593,43 @@ fn status_groups(app: &App) -> Result<Vec<StatusGroup>, StoreError> {
             rows: vec![
                 pair("Version", env!("CARGO_PKG_VERSION").to_owned()),
                 pair("Looks at", config.source.describe()),
-                pair("Pack", format!("{} signatures, {} causes", pack.signatures.len(), pack.causes.len())),
-                pair("Bundles", format!("{}, kept {}", size(counts.bundle_bytes), days(config.keep_bundles))),
+                pair(
+                    "Pack",
+                    format!(
+                        "{} signatures, {} causes",
+                        pack.signatures.len(),
+                        pack.causes.len()
+                    ),
+                ),
+                pair(
+                    "Bundles",
+                    format!(
+                        "{}, kept {}",
+                        size(counts.bundle_bytes),
+                        days(config.keep_bundles)
+                    ),
+                ),
                 pair("Closed incidents kept", days(config.keep_incidents)),
-                pair("Asks for credentials", if config.asks_for_credentials() { "yes" } else { "no" }.to_owned()),
+                pair(
+                    "Asks for credentials",
+                    if config.asks_for_credentials() {
+                        "yes"
+                    } else {
+                        "no"
+                    }
+                    .to_owned(),
+                ),
             ],
         },
-        StatusGroup { heading: "Who is told", rows: receivers },
+        StatusGroup {
+            heading: "Who is told",
+            rows: receivers,
+        },
     ];
-    Ok(groups.into_iter().filter(|group| !group.rows.is_empty()).collect())
+    Ok(groups
+        .into_iter()
+        .filter(|group| !group.rows.is_empty())
+        .collect())
 }
 
 /// Style, script and icon.
@@ -493,10 +641,16 @@ pub(super) async fn asset(Path(file): Path<String>) -> Response {
             let text = format!("{}{}", report::STYLE, include_str!("../static/serve.css"));
             ([kind("text/css; charset=utf-8"), cached], text).into_response()
         }
-        "rdiag.js" => {
-            ([kind("text/javascript; charset=utf-8"), cached], include_str!("../static/rdiag.js")).into_response()
-        }
-        "icon.svg" => ([kind("image/svg+xml"), cached], include_str!("../static/icon.svg")).into_response(),
+        "rdiag.js" => (
+            [kind("text/javascript; charset=utf-8"), cached],
+            include_str!("../static/rdiag.js"),
+        )
+            .into_response(),
+        "icon.svg" => (
+            [kind("image/svg+xml"), cached],
+            include_str!("../static/icon.svg"),
+        )
+            .into_response(),
         _ => Refusal::Missing("there is no such file").into_response(),
     }
 }
@@ -504,7 +658,9 @@ pub(super) async fn asset(Path(file): Path<String>) -> Response {
 fn page(template: &impl Template) -> Result<Response, Refusal> {
     match template.render() {
         Ok(text) => Ok((StatusCode::OK, Html(text)).into_response()),
-        Err(error) => Err(Refusal::Failed(format!("the page could not be made: {error}"))),
+        Err(error) => Err(Refusal::Failed(format!(
+            "the page could not be made: {error}"
+        ))),
     }
 }
 
@@ -523,7 +679,9 @@ fn verdict_word(verdict: &str) -> String {
 }
 
 fn percent(answer: &AnswerRow) -> String {
-    let known = answer.probability.filter(|_| answer.verdict != "cannot_tell");
+    let known = answer
+        .probability
+        .filter(|_| answer.verdict != "cannot_tell");
     known.map_or_else(String::new, |p| report::percent(p))
 }
 
@@ -533,7 +691,11 @@ fn shown(text: &str) -> String {
 }
 
 fn plural(n: i64, one: &str) -> String {
-    if n == 1 { format!("1 {one}") } else { format!("{n} {one}s") }
+    if n == 1 {
+        format!("1 {one}")
+    } else {
+        format!("{n} {one}s")
+    }
 }
 
 fn times(n: i64) -> String {
@@ -557,7 +719,9 @@ pub(in crate::serve) fn url_encoded(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {
         match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => out.push(byte as char),
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
+                out.push(byte as char)
+            }
             byte => out.push_str(&format!("%{byte:02X}")),
         }
     }

@@ -17,7 +17,11 @@ pub(super) struct Bucket {
 
 impl Bucket {
     pub(super) fn new(rate: Rate, now: Instant) -> Self {
-        Self { rate, left: rate.burst, at: now }
+        Self {
+            rate,
+            left: rate.burst,
+            at: now,
+        }
     }
 
     /// Whether one more is within the rate.
@@ -42,15 +46,25 @@ pub(super) struct ByAddress {
 
 impl ByAddress {
     pub(super) fn new(rate: Rate) -> Self {
-        Self { rate, buckets: BTreeMap::new() }
+        Self {
+            rate,
+            buckets: BTreeMap::new(),
+        }
     }
 
     pub(super) fn take(&mut self, address: IpAddr, now: Instant) -> bool {
         if self.buckets.len() >= limits::RATED_ADDRESSES && !self.buckets.contains_key(&address) {
-            let oldest = self.buckets.iter().min_by_key(|(_, bucket)| bucket.at).map(|(a, _)| *a);
+            let oldest = self
+                .buckets
+                .iter()
+                .min_by_key(|(_, bucket)| bucket.at)
+                .map(|(a, _)| *a);
             oldest.map(|oldest| self.buckets.remove(&oldest));
         }
-        self.buckets.entry(address).or_insert(Bucket::new(self.rate, now)).take(now)
+        self.buckets
+            .entry(address)
+            .or_insert(Bucket::new(self.rate, now))
+            .take(now)
     }
 }
 
@@ -64,15 +78,26 @@ mod tests {
     #[test]
     fn a_burst_then_the_rate() {
         let start = clock::instant();
-        let mut bucket = Bucket::new(Rate { per_second: 2.0, burst: 3.0 }, start);
+        let mut bucket = Bucket::new(
+            Rate {
+                per_second: 2.0,
+                burst: 3.0,
+            },
+            start,
+        );
         let after = |secs: f64| start + Duration::from_secs_f64(secs);
-        let taken: Vec<bool> = [0.0, 0.0, 0.0, 0.0, 0.4, 0.6, 1.0].map(|s| bucket.take(after(s))).to_vec();
+        let taken: Vec<bool> = [0.0, 0.0, 0.0, 0.0, 0.4, 0.6, 1.0]
+            .map(|s| bucket.take(after(s)))
+            .to_vec();
         assert_eq!(taken, [true, true, true, false, false, true, false]);
     }
 
     #[test]
     fn addresses_are_forgotten_before_they_fill_memory() {
-        let mut rates = ByAddress::new(Rate { per_second: 1.0, burst: 1.0 });
+        let mut rates = ByAddress::new(Rate {
+            per_second: 1.0,
+            burst: 1.0,
+        });
         let now = clock::instant();
         for i in 0..u32::try_from(2 * limits::RATED_ADDRESSES).unwrap_or(0) {
             assert!(rates.take(IpAddr::from(i.to_be_bytes()), now));

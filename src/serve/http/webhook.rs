@@ -41,13 +41,20 @@ impl Gate {
     }
 
     fn enter(&self, headers: &HeaderMap) -> Result<OwnedSemaphorePermit, Refusal> {
-        let mut rate = self.rate.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut rate = self
+            .rate
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         if !rate.take(clock::instant()) {
-            return Err(Refusal::Busy("more requests than --web.rate-limit allows".to_owned()));
+            return Err(Refusal::Busy(
+                "more requests than --web.rate-limit allows".to_owned(),
+            ));
         }
         drop(rate);
         // Without a length it may be as long as is allowed.
-        let bytes = length(headers).unwrap_or(limits::BODY_BYTES).clamp(1, limits::BODY_BYTES);
+        let bytes = length(headers)
+            .unwrap_or(limits::BODY_BYTES)
+            .clamp(1, limits::BODY_BYTES);
         let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
         let permit = self.bytes.clone().try_acquire_many_owned(bytes);
         permit.map_err(|_| Refusal::Busy("too many bodies at once".to_owned()))
@@ -60,7 +67,9 @@ pub(super) async fn take(State(web): State<Web>, request: Request<Body>) -> Resp
         Ok(response) => response,
         Err(refusal) => refusal.into_response(),
     };
-    web.app.metrics.answered(response.status().as_u16(), started.elapsed());
+    web.app
+        .metrics
+        .answered(response.status().as_u16(), started.elapsed());
     response
 }
 
@@ -82,11 +91,22 @@ async fn deliver(web: &Web, request: Request<Body>) -> Result<Response, Refusal>
     if length(request.headers()).is_some_and(|bytes| bytes > limits::BODY_BYTES) {
         return too_long();
     }
-    let body = match timeout(PATIENCE, body::to_bytes(request.into_body(), limits::BODY_BYTES)).await {
+    let body = match timeout(
+        PATIENCE,
+        body::to_bytes(request.into_body(), limits::BODY_BYTES),
+    )
+    .await
+    {
         Ok(Ok(body)) => body,
         Ok(Err(error)) if is_too_long(&error) => return too_long(),
-        Ok(Err(error)) => return Err(Refusal::Wrong(format!("the body could not be read: {error}"))),
-        Err(_) => return Ok((StatusCode::REQUEST_TIMEOUT, "the body came too slowly\n").into_response()),
+        Ok(Err(error)) => {
+            return Err(Refusal::Wrong(format!(
+                "the body could not be read: {error}"
+            )));
+        }
+        Err(_) => {
+            return Ok((StatusCode::REQUEST_TIMEOUT, "the body came too slowly\n").into_response());
+        }
     };
     let payload = Payload::decode(&body).map_err(|error| {
         tracing::warn!(err = %error, bytes = body.len(), "a webhook request was malformed");
@@ -98,7 +118,12 @@ async fn deliver(web: &Web, request: Request<Body>) -> Result<Response, Refusal>
     drop(permit);
     web.app.metrics.delivered(taken.effect, alerts);
     if taken.effect != Effect::Repeated {
-        tracing::debug!(incident = taken.incident, effect = taken.effect.word(), alerts, "stored");
+        tracing::debug!(
+            incident = taken.incident,
+            effect = taken.effect.word(),
+            alerts,
+            "stored"
+        );
         web.app.changed(taken.incident);
         web.app.due.notify_one();
         if taken.effect == Effect::Resolved {
@@ -110,7 +135,12 @@ async fn deliver(web: &Web, request: Request<Body>) -> Result<Response, Refusal>
 }
 
 fn length(headers: &HeaderMap) -> Option<usize> {
-    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+    headers
+        .get(header::CONTENT_LENGTH)?
+        .to_str()
+        .ok()?
+        .parse()
+        .ok()
 }
 
 fn is_too_long(error: &axum::Error) -> bool {

@@ -43,32 +43,66 @@ fn check(alerts: &[Alert], expected: &str) {
         look.pods.join(","),
         (look.from - NOW) / MINUTE,
         (look.until - NOW) / MINUTE,
-        look.gaps.iter().map(|(what, _)| what.as_str()).collect::<Vec<_>>().join(","),
+        look.gaps
+            .iter()
+            .map(|(what, _)| what.as_str())
+            .collect::<Vec<_>>()
+            .join(","),
     );
     assert_eq!(got, expected, "{alerts:?}");
 }
 
 #[test]
 fn what_and_when() {
-    check(&[firing("namespace=thanos pod=r-1", -6)], "thanos/r-1 -21 0 !");
+    check(
+        &[firing("namespace=thanos pod=r-1", -6)],
+        "thanos/r-1 -21 0 !",
+    );
     check(&[firing("alertname=X", 0)], "monitoring/ -15 0 !");
-    check(&[firing("exported_namespace=thanos namespace=monitoring", -1)], "monitoring/ -16 0 !");
+    check(
+        &[firing("exported_namespace=thanos namespace=monitoring", -1)],
+        "monitoring/ -16 0 !",
+    );
     check(&[firing("job=thanos/receive", -1)], "thanos/ -16 0 !");
-    check(&[firing("job=receive instance=r-1.receive.thanos.svc:10902", -1)], "monitoring/r-1 -16 0 !");
-    check(&[firing("instance=10.1.2.3:10902", -1)], "monitoring/ -16 0 !");
-    check(&[firing("kubernetes_pod_name=r-0", -1), firing("pod=r-2", -9)], "monitoring/r-0,r-2 -24 0 !");
+    check(
+        &[firing(
+            "job=receive instance=r-1.receive.thanos.svc:10902",
+            -1,
+        )],
+        "monitoring/r-1 -16 0 !",
+    );
+    check(
+        &[firing("instance=10.1.2.3:10902", -1)],
+        "monitoring/ -16 0 !",
+    );
+    check(
+        &[firing("kubernetes_pod_name=r-0", -1), firing("pod=r-2", -9)],
+        "monitoring/r-0,r-2 -24 0 !",
+    );
 }
 
 #[test]
 fn rules_that_look_further_back() {
-    check(&[firing("alertname=ThanosReceiveNoUpload", -5)], "monitoring/ -205 0 !");
-    check(&[firing("alertname=ThanosReceiverDiskSpaceRunningOut", -5)], "monitoring/ -65 0 !");
-    check(&[firing("alertname=ThanosReceiveHttpRequestLatencyHigh", -5)], "monitoring/ -30 0 !");
+    check(
+        &[firing("alertname=ThanosReceiveNoUpload", -5)],
+        "monitoring/ -205 0 !",
+    );
+    check(
+        &[firing("alertname=ThanosReceiverDiskSpaceRunningOut", -5)],
+        "monitoring/ -65 0 !",
+    );
+    check(
+        &[firing("alertname=ThanosReceiveHttpRequestLatencyHigh", -5)],
+        "monitoring/ -30 0 !",
+    );
 }
 
 #[test]
 fn firing_alerts_decide_and_resolved_ones_end_the_window() {
-    check(&[resolved("pod=r-1", -300, -200), firing("pod=r-2", -2)], "monitoring/r-1,r-2 -17 0 !");
+    check(
+        &[resolved("pod=r-1", -300, -200), firing("pod=r-2", -2)],
+        "monitoring/r-1,r-2 -17 0 !",
+    );
     check(&[resolved("pod=r-1", -60, -50)], "monitoring/r-1 -75 -45 !");
     check(&[resolved("pod=r-1", -2, -1)], "monitoring/r-1 -17 0 !");
 }
@@ -82,13 +116,25 @@ fn odd_clocks_and_long_alerts_stay_in_bounds() {
 
 #[test]
 fn alerts_do_not_choose_what_they_may_see() {
-    check(&[firing("namespace=kube-system", -1)], "monitoring/ -16 0 !namespace kube-system");
     check(
-        &[firing("namespace=thanos", -1), firing("namespace=monitoring", -1)],
+        &[firing("namespace=kube-system", -1)],
+        "monitoring/ -16 0 !namespace kube-system",
+    );
+    check(
+        &[
+            firing("namespace=thanos", -1),
+            firing("namespace=monitoring", -1),
+        ],
         "monitoring/ -16 0 !namespace thanos",
     );
-    check(&[firing("namespace=../../etc pod=$(reboot)", -1)], "monitoring/ -16 0 !");
-    check(&[firing("namespace=a;b pod=-;-", -1)], "monitoring/ -16 0 !");
+    check(
+        &[firing("namespace=../../etc pod=$(reboot)", -1)],
+        "monitoring/ -16 0 !",
+    );
+    check(
+        &[firing("namespace=a;b pod=-;-", -1)],
+        "monitoring/ -16 0 !",
+    );
 }
 
 #[test]
@@ -101,5 +147,8 @@ fn looks_join_when_one_bundle_serves_both() {
     assert!(one.joins(&near) && !one.joins(&far) && !one.joins(&elsewhere));
     let mut both = one;
     both.join(near);
-    assert_eq!((both.pods.join(","), (both.from - NOW) / MINUTE), ("r-0,r-1".to_owned(), -35));
+    assert_eq!(
+        (both.pods.join(","), (both.from - NOW) / MINUTE),
+        ("r-0,r-1".to_owned(), -35)
+    );
 }

@@ -22,32 +22,61 @@ pub(super) async fn send(email: &Email, notice: &Notice, message: &Message) -> R
         Ok(_) => Ok(()),
         Err(error) => {
             let why = crate::serve::worker::chain(&error);
-            Err(if error.is_permanent() { Failed::lasting(why) } else { Failed::passing(why) })
+            Err(if error.is_permanent() {
+                Failed::lasting(why)
+            } else {
+                Failed::passing(why)
+            })
         }
     }
 }
 
 fn compose(email: &Email, notice: &Notice, message: &Message) -> Result<Mail, String> {
-    let mailbox = |text: &str| text.parse::<Mailbox>().map_err(|e| format!("{text:?} is no address: {e}"));
+    let mailbox = |text: &str| {
+        text.parse::<Mailbox>()
+            .map_err(|e| format!("{text:?} is no address: {e}"))
+    };
     let from = mailbox(&email.from)?;
     let host = from.email.domain().to_owned();
-    let thread = format!("<rdiag-incident-{}-{}@{host}>", message.incident.id, message.incident.opened_at);
+    let thread = format!(
+        "<rdiag-incident-{}-{}@{host}>",
+        message.incident.id, message.incident.opened_at
+    );
     let mut builder = Mail::builder().from(from);
     for to in &email.to {
         builder = builder.to(mailbox(to)?);
     }
     // What does not show is made visible before it gets here, so that no label can begin a new header.
-    let subject: String = format!("[{}] {}: {}", message.word(), message.alert(), message.answer()).chars().take(200).collect();
+    let subject: String = format!(
+        "[{}] {}: {}",
+        message.word(),
+        message.alert(),
+        message.answer()
+    )
+    .chars()
+    .take(200)
+    .collect();
     builder = builder
         .subject(subject)
-        .message_id(Some(format!("<rdiag-notice-{}-{}@{host}>", notice.id, message.incident.opened_at)))
+        .message_id(Some(format!(
+            "<rdiag-notice-{}-{}@{host}>",
+            notice.id, message.incident.opened_at
+        )))
         .in_reply_to(thread.clone())
         .references(thread);
-    let mut text = format!("{} {}\n{}\n", message.word(), message.alert(), message.answer());
+    let mut text = format!(
+        "{} {}\n{}\n",
+        message.word(),
+        message.alert(),
+        message.answer()
+    );
     if let Some(url) = &message.url {
         text.push_str(&format!("{url}\n"));
     }
-    let style = Style { width: WIDTH, ..Style::default() };
+    let style = Style {
+        width: WIDTH,
+        ..Style::default()
+    };
     let body = match &message.report {
         Some(found) => {
             text.push_str(&format!("\n{}", report::render(found, Format::Text, style)));
@@ -58,24 +87,38 @@ fn compose(email: &Email, notice: &Notice, message: &Message) -> Result<Mail, St
             MultiPart::alternative_plain_html(text, html)
         }
     };
-    builder.multipart(body).map_err(|e| format!("the mail could not be made: {e}"))
+    builder
+        .multipart(body)
+        .map_err(|e| format!("the mail could not be made: {e}"))
 }
 
 fn transport(email: &Email) -> Result<AsyncSmtpTransport<Tokio1Executor>, Failed> {
-    let (host, port) = email.smarthost.rsplit_once(':').unwrap_or((&email.smarthost, "587"));
-    let port: u16 = port.parse().map_err(|_| Failed::lasting(format!("{:?} is no port", port)))?;
+    let (host, port) = email
+        .smarthost
+        .rsplit_once(':')
+        .unwrap_or((&email.smarthost, "587"));
+    let port: u16 = port
+        .parse()
+        .map_err(|_| Failed::lasting(format!("{:?} is no port", port)))?;
     let parameters = || {
-        TlsParameters::new(host.to_owned()).map_err(|e| Failed::lasting(format!("TLS cannot be used: {e}")))
+        TlsParameters::new(host.to_owned())
+            .map_err(|e| Failed::lasting(format!("TLS cannot be used: {e}")))
     };
     let tls = match email.tls {
         SmtpTls::Starttls => Tls::Required(parameters()?),
         SmtpTls::Wrapped => Tls::Wrapper(parameters()?),
         SmtpTls::None => Tls::None,
     };
-    let mut builder =
-        AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(host).port(port).tls(tls).timeout(Some(PATIENCE));
+    let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(host)
+        .port(port)
+        .tls(tls)
+        .timeout(Some(PATIENCE));
     if let Some(user) = &email.username {
-        let password = email.password().map(|p| p.read()).transpose().map_err(Failed::passing)?;
+        let password = email
+            .password()
+            .map(|p| p.read())
+            .transpose()
+            .map_err(Failed::passing)?;
         builder = builder.credentials(Credentials::new(user.clone(), password.unwrap_or_default()));
     }
     Ok(builder.build())

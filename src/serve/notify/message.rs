@@ -20,14 +20,24 @@ pub(super) struct Message {
 impl Message {
     /// None when the incident is gone.
     pub(super) fn of(app: &App, notice: &Notice) -> Result<Option<Self>, StoreError> {
-        let Some(incident) = app.store.incident(notice.incident)? else { return Ok(None) };
+        let Some(incident) = app.store.incident(notice.incident)? else {
+            return Ok(None);
+        };
         let report = match &incident.answer {
             Some(answer) => app.store.report(answer.report)?,
             None => None,
         };
         let base = app.config.external_url.clone();
-        let url = base.as_ref().map(|base| format!("{base}/incidents/{}", incident.id));
-        Ok(Some(Self { kind: notice.kind, incident, report, url, base }))
+        let url = base
+            .as_ref()
+            .map(|base| format!("{base}/incidents/{}", incident.id));
+        Ok(Some(Self {
+            kind: notice.kind,
+            incident,
+            report,
+            url,
+            base,
+        }))
     }
 
     /// `FIRING`, `NEW ANSWER` or `RESOLVED`.
@@ -48,7 +58,9 @@ impl Message {
     pub(super) fn answer(&self) -> String {
         let answer = self.incident.answer.as_ref();
         let text = match answer.map(|a| (&a.verdict, &a.title)) {
-            Some((verdict, Some(title))) => format!("{}: {title}", verdict.replace('_', " ").to_uppercase()),
+            Some((verdict, Some(title))) => {
+                format!("{}: {title}", verdict.replace('_', " ").to_uppercase())
+            }
             Some((_, None)) => "nothing to act on in what was looked at".to_owned(),
             None => "no answer yet".to_owned(),
         };

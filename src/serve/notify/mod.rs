@@ -46,11 +46,19 @@ struct Failed {
 
 impl Failed {
     fn passing(why: impl Into<String>) -> Self {
-        Self { why: why.into(), again: true, after: None }
+        Self {
+            why: why.into(),
+            again: true,
+            after: None,
+        }
     }
 
     fn lasting(why: impl Into<String>) -> Self {
-        Self { why: why.into(), again: false, after: None }
+        Self {
+            why: why.into(),
+            again: false,
+            after: None,
+        }
     }
 }
 
@@ -83,7 +91,10 @@ pub(super) async fn run(
             Ok(0) => until_next(&app, &receiver).await,
             Ok(_) => continue,
             Err(error) => {
-                tracing::error!(err = super::worker::chain(&error), "the outbox cannot be read");
+                tracing::error!(
+                    err = super::worker::chain(&error),
+                    "the outbox cannot be read"
+                );
                 Duration::from_secs(5)
             }
         };
@@ -103,14 +114,20 @@ async fn step(
     stop: &watch::Receiver<bool>,
 ) -> Result<usize, StoreError> {
     let name = receiver.name.clone();
-    let due = app.blocking(move |app| app.store.notices_due(&name, clock::now(), BATCH)).await?;
+    let due = app
+        .blocking(move |app| app.store.notices_due(&name, clock::now(), BATCH))
+        .await?;
     let count = due.len();
     for notice in due {
         if *stop.borrow() {
             break;
         }
         one(app, receiver, client, notice).await?;
-        if matches!(receiver.way, Way::SlackBot { .. } | Way::SlackWebhook { .. }) && count > 1 {
+        if matches!(
+            receiver.way,
+            Way::SlackBot { .. } | Way::SlackWebhook { .. }
+        ) && count > 1
+        {
             tokio::time::sleep(PACE).await;
         }
     }
@@ -128,28 +145,58 @@ async fn one(
         app.blocking(move |app| Message::of(app, &notice)).await?
     };
     let Some(message) = message else {
-        return app.store.notice_failed(notice.id, "the incident is gone".to_owned(), None, clock::now()).await;
+        return app
+            .store
+            .notice_failed(
+                notice.id,
+                "the incident is gone".to_owned(),
+                None,
+                clock::now(),
+            )
+            .await;
     };
     let sent = match &receiver.way {
         Way::SlackWebhook { url } => slack::hook(client, url, &message).await,
-        Way::SlackBot { token, channel, api_url } => {
-            slack::bot(client, api_url, token, channel, notice.thread.as_ref(), &message).await
+        Way::SlackBot {
+            token,
+            channel,
+            api_url,
+        } => {
+            slack::bot(
+                client,
+                api_url,
+                token,
+                channel,
+                notice.thread.as_ref(),
+                &message,
+            )
+            .await
         }
-        Way::Webhook { url, bearer } => webhook::post(client, url, bearer.as_ref(), &notice, &message).await,
+        Way::Webhook { url, bearer } => {
+            webhook::post(client, url, bearer.as_ref(), &notice, &message).await
+        }
         Way::Email(email) => mail::send(email, &notice, &message).await.map(|()| None),
     };
     let now = clock::now();
     match sent {
         Ok(thread) => {
             app.metrics.notified(Outcome::Success);
-            tracing::info!(incident = notice.incident, receiver = notice.receiver, kind = notice.kind.word(), "told");
+            tracing::info!(
+                incident = notice.incident,
+                receiver = notice.receiver,
+                kind = notice.kind.word(),
+                "told"
+            );
             app.store.notice_done(notice, thread, now).await
         }
         Err(failed) => {
             app.metrics.notified(Outcome::Error);
             let again = failed.again && notice.attempts + 1 < limits::NOTIFY_ATTEMPTS;
             let pause = (RETRY << notice.attempts.min(20)).min(RETRY_MOST);
-            let asked = failed.after.and_then(|after| Millis::try_from(after.as_millis()).ok()).unwrap_or(0);
+            let asked = failed
+                .after
+                .and_then(|after| Millis::try_from(after.as_millis()).ok())
+                .unwrap_or(0);
             let again = again.then_some(now + pause.max(asked.min(RETRY_MOST)));
             tracing::warn!(
                 incident = notice.incident,
@@ -158,14 +205,20 @@ async fn one(
                 given_up = again.is_none(),
                 "could not tell"
             );
-            app.store.notice_failed(notice.id, failed.why, again, now).await
+            app.store
+                .notice_failed(notice.id, failed.why, again, now)
+                .await
         }
     }
 }
 
 async fn until_next(app: &Arc<App>, receiver: &Receiver) -> Duration {
     let name = receiver.name.clone();
-    let next = app.blocking(move |app| app.store.next_notice(&name)).await.ok().flatten();
+    let next = app
+        .blocking(move |app| app.store.next_notice(&name))
+        .await
+        .ok()
+        .flatten();
     let wait = next.map_or(IDLE, |at| at - clock::now()).clamp(50, IDLE);
     Duration::from_millis(wait.unsigned_abs())
 }
@@ -173,7 +226,8 @@ async fn until_next(app: &Arc<App>, receiver: &Receiver) -> Duration {
 /// The answer of a receiver: its body, or what to make of its status.
 async fn answer(sent: Result<reqwest::Response, reqwest::Error>) -> Result<String, Failed> {
     // The address may be the secret: it is not to be logged.
-    let mut response = sent.map_err(|error| Failed::passing(super::worker::chain(&error.without_url())))?;
+    let mut response =
+        sent.map_err(|error| Failed::passing(super::worker::chain(&error.without_url())))?;
     let status = response.status();
     let header = |name: &str| response.headers().get(name)?.to_str().ok()?.parse().ok();
     let after = header("retry-after").map(Duration::from_secs);
@@ -191,5 +245,9 @@ async fn answer(sent: Result<reqwest::Response, reqwest::Error>) -> Result<Strin
     }
     let start: String = body.chars().take(200).collect();
     let again = status.is_server_error() || [408, 425, 429].contains(&status.as_u16());
-    Err(Failed { why: format!("answered {status}: {start}"), again, after })
+    Err(Failed {
+        why: format!("answered {status}: {start}"),
+        again,
+        after,
+    })
 }

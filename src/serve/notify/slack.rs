@@ -21,8 +21,14 @@ pub(super) async fn hook(
     message: &Message,
 ) -> Result<Option<Thread>, Failed> {
     let url = url.read().map_err(Failed::passing)?;
-    let body = if message.kind == NoticeKind::Resolved { short(message) } else { full(message) };
-    answer(client.post(url).json(&body).send().await).await.map(|_| None)
+    let body = if message.kind == NoticeKind::Resolved {
+        short(message)
+    } else {
+        full(message)
+    };
+    answer(client.post(url).json(&body).send().await)
+        .await
+        .map(|_| None)
 }
 
 /// Posts as a bot: the first message is kept up to date, and what changed is told below it.
@@ -36,7 +42,12 @@ pub(super) async fn bot(
 ) -> Result<Option<Thread>, Failed> {
     let token = token.read().map_err(Failed::passing)?;
     let call = async |method: &str, body: Value| -> Result<Value, Failed> {
-        let sent = client.post(format!("{api}/{method}")).bearer_auth(&token).json(&body).send().await;
+        let sent = client
+            .post(format!("{api}/{method}"))
+            .bearer_auth(&token)
+            .json(&body)
+            .send()
+            .await;
         checked(&answer(sent).await?)
     };
     let Some((channel, ts)) = thread else {
@@ -57,21 +68,43 @@ pub(super) async fn bot(
     if let Err(failed) = call("chat.update", first).await
         && failed.again
     {
-        tracing::warn!(err = failed.why, "the first message of a thread could not be brought up to date");
+        tracing::warn!(
+            err = failed.why,
+            "the first message of a thread could not be brought up to date"
+        );
     }
     Ok(None)
 }
 
 /// Slack answers 200 with `ok: false` for most mistakes.
 fn checked(body: &str) -> Result<Value, Failed> {
-    let value: Value = serde_json::from_str(body).map_err(|_| Failed::passing("Slack answered no JSON"))?;
+    let value: Value =
+        serde_json::from_str(body).map_err(|_| Failed::passing("Slack answered no JSON"))?;
     if value.get("ok") == Some(&Value::Bool(true)) {
         return Ok(value);
     }
-    let error = value.get("error").and_then(Value::as_str).unwrap_or("unknown").to_owned();
-    let passing = ["ratelimited", "rate_limited", "internal_error", "fatal_error", "service_unavailable", "request_timeout"];
+    let error = value
+        .get("error")
+        .and_then(Value::as_str)
+        .unwrap_or("unknown")
+        .to_owned();
+    let passing = [
+        "ratelimited",
+        "rate_limited",
+        "internal_error",
+        "fatal_error",
+        "service_unavailable",
+        "request_timeout",
+    ];
     // A wrong token or channel is mended by people, and then the message is still wanted.
-    let mended = ["invalid_auth", "not_authed", "account_inactive", "token_expired", "channel_not_found", "not_in_channel"];
+    let mended = [
+        "invalid_auth",
+        "not_authed",
+        "account_inactive",
+        "token_expired",
+        "channel_not_found",
+        "not_in_channel",
+    ];
     match passing.contains(&error.as_str()) || mended.contains(&error.as_str()) {
         true => Err(Failed::passing(format!("Slack says {error}"))),
         false => Err(Failed::lasting(format!("Slack says {error}"))),
@@ -80,7 +113,9 @@ fn checked(body: &str) -> Result<Value, Failed> {
 
 /// The report with the alert above it.
 fn full(message: &Message) -> Value {
-    let Some(found) = &message.report else { return short(message) };
+    let Some(found) = &message.report else {
+        return short(message);
+    };
     let rendered = report::render(found, Format::Slack, Style::default());
     let mut body: Value = serde_json::from_str(&rendered).unwrap_or_else(|_| json!({}));
     body["text"] = json!(line(message));
@@ -96,15 +131,25 @@ fn full(message: &Message) -> Value {
 
 /// Alert and answer, one line each.
 fn short(message: &Message) -> Value {
-    let text = format!("*{}*\n{}", slack(&message.alert()), slack(&message.answer()));
+    let text = format!(
+        "*{}*\n{}",
+        slack(&message.alert()),
+        slack(&message.answer())
+    );
     let text: String = text.chars().take(SECTION).collect();
-    let section = json!({ "type": "section", "text": { "type": "mrkdwn", "text": text, "verbatim": true } });
+    let section =
+        json!({ "type": "section", "text": { "type": "mrkdwn", "text": text, "verbatim": true } });
     json!({ "text": line(message), "blocks": [section, context(message)], "unfurl_links": false })
 }
 
 /// For notifications of phones: plain, and escaped like everything else.
 fn line(message: &Message) -> String {
-    slack(&format!("{} {}: {}", message.word(), message.alert(), message.answer()))
+    slack(&format!(
+        "{} {}: {}",
+        message.word(),
+        message.alert(),
+        message.answer()
+    ))
 }
 
 fn context(message: &Message) -> Value {

@@ -23,7 +23,10 @@ pub(super) async fn post(
         "incident": http::summary(&message.incident, message.base.as_deref()),
         "report": message.report,
     });
-    let mut request = client.post(url).header("Idempotency-Key", format!("rdiag-{}", notice.id)).json(&body);
+    let mut request = client
+        .post(url)
+        .header("Idempotency-Key", format!("rdiag-{}", notice.id))
+        .json(&body);
     if let Some(bearer) = bearer {
         request = request.bearer_auth(bearer.read().map_err(Failed::passing)?);
     }

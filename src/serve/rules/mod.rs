@@ -106,13 +106,18 @@ const RULES: &str = include_str!("rules.yaml");
 /// Never: that the built-in file can be read is tested.
 #[must_use]
 pub fn rules(wanted: &Wanted) -> Vec<Rule> {
-    let groups: Vec<RawGroup> = serde_saphyr::from_str(RULES).expect("the built-in rules are tested");
+    let groups: Vec<RawGroup> =
+        serde_saphyr::from_str(RULES).expect("the built-in rules are tested");
     let of_version = |rule: &RawRule| applies(rule.since.as_deref(), None, wanted.version);
     groups
         .into_iter()
         .flat_map(|group| {
             let name = group.group;
-            group.rules.into_iter().filter(of_version).map(move |rule| resolve(&name, rule, wanted))
+            group
+                .rules
+                .into_iter()
+                .filter(of_version)
+                .map(move |rule| resolve(&name, rule, wanted))
         })
         .collect()
 }
@@ -121,8 +126,14 @@ pub fn rules(wanted: &Wanted) -> Vec<Rule> {
 #[must_use]
 pub fn yaml(wanted: &Wanted, shape: Shape) -> String {
     let rules = rules(wanted);
-    let version = wanted.version.map_or_else(|| "any version".to_owned(), |v| format!("v{}.{}", v.major, v.minor));
-    let mut text = format!("# Alerts of a Thanos Receive ring, by rdiag {}, for {version}.\n", env!("CARGO_PKG_VERSION"));
+    let version = wanted.version.map_or_else(
+        || "any version".to_owned(),
+        |v| format!("v{}.{}", v.major, v.minor),
+    );
+    let mut text = format!(
+        "# Alerts of a Thanos Receive ring, by rdiag {}, for {version}.\n",
+        env!("CARGO_PKG_VERSION")
+    );
     let indent = match shape {
         Shape::Plain => "",
         Shape::Operator => {
@@ -135,7 +146,11 @@ pub fn yaml(wanted: &Wanted, shape: Shape) -> String {
     };
     let _ = writeln!(text, "{indent}groups:");
     for group in rules.chunk_by(|a, b| a.group == b.group) {
-        let _ = writeln!(text, "{indent}  - name: {}\n{indent}    rules:", group[0].group);
+        let _ = writeln!(
+            text,
+            "{indent}  - name: {}\n{indent}    rules:",
+            group[0].group
+        );
         for rule in group {
             write_rule(&mut text, rule, &format!("{indent}      "));
         }
@@ -166,8 +181,11 @@ pub fn json(wanted: &Wanted, shape: Shape) -> Value {
 }
 
 fn rule_json(rule: &Rule) -> Value {
-    let annotations: serde_json::Map<String, Value> =
-        rule.annotations.iter().map(|(name, text)| (name.clone(), json!(text))).collect();
+    let annotations: serde_json::Map<String, Value> = rule
+        .annotations
+        .iter()
+        .map(|(name, text)| (name.clone(), json!(text)))
+        .collect();
     json!({
         "alert": rule.alert,
         "expr": rule.expr,
@@ -187,7 +205,11 @@ fn write_rule(text: &mut String, rule: &Rule, indent: &str) {
     for line in rule.expr.lines() {
         let _ = writeln!(text, "{indent}    {line}");
     }
-    let _ = writeln!(text, "{indent}  for: {}\n{indent}  labels:\n{indent}    severity: {}", rule.hold, rule.severity);
+    let _ = writeln!(
+        text,
+        "{indent}  for: {}\n{indent}  labels:\n{indent}    severity: {}",
+        rule.hold, rule.severity
+    );
     let _ = writeln!(text, "{indent}  annotations:");
     for (name, value) in &rule.annotations {
         // JSON strings are YAML strings, whatever is in them.
@@ -203,14 +225,27 @@ fn resolve(group: &str, rule: RawRule, wanted: &Wanted) -> Rule {
         .collect();
     // Of a known version the latest variant counts; of an unknown one all, each once.
     let mut parts: Vec<&str> = match wanted.version {
-        Some(_) => fitting.last().map(|expr| expr.promql.as_str()).into_iter().collect(),
+        Some(_) => fitting
+            .last()
+            .map(|expr| expr.promql.as_str())
+            .into_iter()
+            .collect(),
         None => fitting.iter().map(|expr| expr.promql.as_str()).collect(),
     };
     let mut seen = Vec::new();
-    parts.retain(|part| !seen.contains(part) && { seen.push(part); true });
+    parts.retain(|part| {
+        !seen.contains(part) && {
+            seen.push(part);
+            true
+        }
+    });
     let expr = match parts.as_slice() {
         [only] => (*only).to_owned(),
-        several => several.iter().map(|part| format!("(\n{}\n)", indented(part))).collect::<Vec<_>>().join("\nor\n"),
+        several => several
+            .iter()
+            .map(|part| format!("(\n{}\n)", indented(part)))
+            .collect::<Vec<_>>()
+            .join("\nor\n"),
     };
     let fill = |text: &str| {
         text.replace("{{receive}}", &wanted.receive)
@@ -233,14 +268,23 @@ fn annotations(rule: &RawRule, wanted: &Wanted) -> Vec<(String, String)> {
     let mut all = vec![
         ("summary".to_owned(), rule.summary.clone()),
         ("description".to_owned(), rule.description.clone()),
-        ("explain".to_owned(), format!("rdiag explain {}", rule.explain)),
+        (
+            "explain".to_owned(),
+            format!("rdiag explain {}", rule.explain),
+        ),
     ];
     if let Some(base) = &wanted.external_url {
         let base = base.trim_end_matches('/');
-        all.push(("runbook_url".to_owned(), format!("{base}/manual/{}", rule.explain)));
+        all.push((
+            "runbook_url".to_owned(),
+            format!("{base}/manual/{}", rule.explain),
+        ));
         // Which incident it is, only the server knows; the labels lead to it.
         let place = "namespace={{ $labels.namespace | urlquery }}";
-        all.push(("incident_url".to_owned(), format!("{base}/find?alertname={}&{place}", rule.alert)));
+        all.push((
+            "incident_url".to_owned(),
+            format!("{base}/find?alertname={}&{place}", rule.alert),
+        ));
     }
     all
 }
@@ -248,12 +292,18 @@ fn annotations(rule: &RawRule, wanted: &Wanted) -> Vec<(String, String)> {
 /// Whether a range that is bounded by these holds the version; every range may hold an unknown one.
 fn applies(since: Option<&str>, until: Option<&str>, version: Option<Version>) -> bool {
     let Some(version) = version else { return true };
-    let range = VersionRange { since: since.and_then(Version::parse), until: until.and_then(Version::parse) };
+    let range = VersionRange {
+        since: since.and_then(Version::parse),
+        until: until.and_then(Version::parse),
+    };
     range.contains(&version)
 }
 
 fn indented(text: &str) -> String {
-    text.lines().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n")
+    text.lines()
+        .map(|line| format!("  {line}"))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 fn wrapped(text: &str, width: usize) -> Vec<String> {

@@ -6,11 +6,17 @@ use super::*;
 use crate::pack::{Pack, Target};
 
 fn wanted(version: &str) -> Wanted {
-    Wanted { version: Version::parse(version), ..Wanted::default() }
+    Wanted {
+        version: Version::parse(version),
+        ..Wanted::default()
+    }
 }
 
 fn expr(version: &str, alert: &str) -> Option<String> {
-    rules(&wanted(version)).into_iter().find(|rule| rule.alert == alert).map(|rule| rule.expr)
+    rules(&wanted(version))
+        .into_iter()
+        .find(|rule| rule.alert == alert)
+        .map(|rule| rule.expr)
 }
 
 #[test]
@@ -25,8 +31,16 @@ fn series_that_count_in_each_version() {
         ("", true, true),
     ] {
         let expr = expr(version, alert).unwrap();
-        assert_eq!(expr.contains("grpc_client_handled_total"), grpc, "{version}: {expr}");
-        assert_eq!(expr.contains("thanos_receive_forward_requests_total"), own, "{version}: {expr}");
+        assert_eq!(
+            expr.contains("grpc_client_handled_total"),
+            grpc,
+            "{version}: {expr}"
+        );
+        assert_eq!(
+            expr.contains("thanos_receive_forward_requests_total"),
+            own,
+            "{version}: {expr}"
+        );
     }
 }
 
@@ -41,15 +55,31 @@ fn rules_of_metrics_that_do_not_exist_yet_are_left_out() {
 #[test]
 fn all_rules_are_whole() {
     let pack = Pack::embedded().unwrap();
-    let external = Wanted { external_url: Some("https://rdiag.example/".to_owned()), ..Wanted::default() };
+    let external = Wanted {
+        external_url: Some("https://rdiag.example/".to_owned()),
+        ..Wanted::default()
+    };
     let all = rules(&external);
     assert_eq!(all.len(), 17);
     for rule in &all {
-        assert!(matches!(pack.find(&rule.explain), Some(Target::Cause(_))), "{}: {}", rule.alert, rule.explain);
+        assert!(
+            matches!(pack.find(&rule.explain), Some(Target::Cause(_))),
+            "{}: {}",
+            rule.alert,
+            rule.explain
+        );
         assert!(!rule.expr.contains("{{"), "{}", rule.expr);
         assert!(["critical", "warning", "info"].contains(&rule.severity.as_str()));
-        let url = &rule.annotations.iter().find(|(name, _)| name == "incident_url").unwrap().1;
-        assert!(url.starts_with("https://rdiag.example/find?alertname=Thanos"), "{url}");
+        let url = &rule
+            .annotations
+            .iter()
+            .find(|(name, _)| name == "incident_url")
+            .unwrap()
+            .1;
+        assert!(
+            url.starts_with("https://rdiag.example/find?alertname=Thanos"),
+            "{url}"
+        );
     }
 }
 

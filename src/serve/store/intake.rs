@@ -66,12 +66,18 @@ pub(super) fn take(
             if payload.status == Status::Resolved || late {
                 let sql = "UPDATE incidents SET deliveries = deliveries + 1 WHERE id = ?1";
                 statement(connection, sql)?.execute([found.id])?;
-                return Ok(Taken { incident: found.id, effect: Effect::Repeated });
+                return Ok(Taken {
+                    incident: found.id,
+                    effect: Effect::Repeated,
+                });
             }
             let sql = "UPDATE incidents SET state = 'firing', resolved_at = NULL WHERE id = ?1";
             statement(connection, sql)?.execute([found.id])?;
             let taken = update(connection, found.id, payload, now)?;
-            Ok(Taken { effect: Effect::Reopened, ..taken })
+            Ok(Taken {
+                effect: Effect::Reopened,
+                ..taken
+            })
         }
         _ => open(connection, payload, now),
     }
@@ -87,7 +93,11 @@ fn latest(connection: &Connection, group_key: &str) -> Result<Option<Latest>, St
     let sql = "SELECT id, state, resolved_at FROM incidents WHERE group_key = ?1 ORDER BY id DESC LIMIT 1";
     let found = statement(connection, sql)?.query_row([group_key], |row| {
         let state: String = row.get(1)?;
-        Ok(Latest { id: row.get(0)?, state: Status::of(&state), resolved_at: row.get(2)? })
+        Ok(Latest {
+            id: row.get(0)?,
+            state: Status::of(&state),
+            resolved_at: row.get(2)?,
+        })
     });
     Ok(found.optional()?)
 }
@@ -132,8 +142,15 @@ fn open(connection: &Connection, payload: &Payload, now: Millis) -> Result<Taken
         alerts.put(alert)?;
     }
     alerts.settle(0)?;
-    let effect = if resolved { Effect::Resolved } else { Effect::Opened };
-    Ok(Taken { incident: id, effect })
+    let effect = if resolved {
+        Effect::Resolved
+    } else {
+        Effect::Opened
+    };
+    Ok(Taken {
+        incident: id,
+        effect,
+    })
 }
 
 fn update(
@@ -176,7 +193,10 @@ fn update(
         let sql = "UPDATE incidents SET look_at = min(coalesce(look_at + 1, ?2), ?2) WHERE id = ?1";
         statement(connection, sql)?.execute(params![id, now + SETTLE])?;
     }
-    Ok(Taken { incident: id, effect })
+    Ok(Taken {
+        incident: id,
+        effect,
+    })
 }
 
 /// Closes an incident. One that was never looked at still is, since somebody will ask what it was.
@@ -205,14 +225,22 @@ impl<'c> Alerts<'c> {
     fn of(connection: &'c Connection, id: i64) -> Result<Self, StoreError> {
         let sql = "SELECT alerts FROM incidents WHERE id = ?1";
         let known = statement(connection, sql)?.query_row([id], |row| row.get(0))?;
-        Ok(Self { connection, id, known, left_out: 0 })
+        Ok(Self {
+            connection,
+            id,
+            known,
+            left_out: 0,
+        })
     }
 
     /// Adds or updates one; whether anything is new.
     fn put(&mut self, alert: &Alert) -> Result<bool, StoreError> {
-        let sql = "SELECT status, starts_at FROM alerts WHERE incident_id = ?1 AND fingerprint = ?2";
+        let sql =
+            "SELECT status, starts_at FROM alerts WHERE incident_id = ?1 AND fingerprint = ?2";
         let known: Option<(String, Option<Millis>)> = statement(self.connection, sql)?
-            .query_row(params![self.id, alert.fingerprint], |row| Ok((row.get(0)?, row.get(1)?)))
+            .query_row(params![self.id, alert.fingerprint], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })
             .optional()?;
         if known.is_none() {
             if self.known >= count(limits::ALERTS_PER_INCIDENT as u64) {
@@ -247,7 +275,10 @@ impl<'c> Alerts<'c> {
             .query_map([self.id], |row| row.get(0))?
             .collect::<Result<_, _>>()?;
         let listed = |fingerprint: &String| {
-            payload.alerts.binary_search_by(|a| a.fingerprint.cmp(fingerprint)).is_ok()
+            payload
+                .alerts
+                .binary_search_by(|a| a.fingerprint.cmp(fingerprint))
+                .is_ok()
         };
         let mut any = false;
         let sql = "UPDATE alerts SET status = 'resolved', ends_at = ?3 WHERE incident_id = ?1 AND fingerprint = ?2";
@@ -273,10 +304,20 @@ fn title(payload: &Payload) -> String {
         let labels = [&payload.common_labels, &payload.group_labels];
         labels.into_iter().find_map(|l| l.get(name)).cloned()
     };
-    let first = || payload.alerts.first().map(|a| a.label("alertname").to_owned());
-    let name = common("alertname").or_else(first).filter(|name| !name.is_empty());
+    let first = || {
+        payload
+            .alerts
+            .first()
+            .map(|a| a.label("alertname").to_owned())
+    };
+    let name = common("alertname")
+        .or_else(first)
+        .filter(|name| !name.is_empty());
     let mut title = name.unwrap_or_else(|| "alerts".to_owned());
-    let place: Vec<String> = ["namespace", "pod"].into_iter().filter_map(common).collect();
+    let place: Vec<String> = ["namespace", "pod"]
+        .into_iter()
+        .filter_map(common)
+        .collect();
     if !place.is_empty() {
         title.push_str(&format!(" · {}", place.join("/")));
     }

@@ -12,8 +12,8 @@ mod read;
 mod schema;
 #[cfg(test)]
 mod tests;
-mod writer;
 mod work;
+mod writer;
 
 use std::fs::{self, File, TryLockError};
 use std::io;
@@ -110,7 +110,11 @@ impl Store {
         let lock = File::create(&lock_path).map_err(prepare(lock_path.clone()))?;
         match lock.try_lock() {
             Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(StoreError::InUse { path: folder.to_owned() }),
+            Err(TryLockError::WouldBlock) => {
+                return Err(StoreError::InUse {
+                    path: folder.to_owned(),
+                });
+            }
             Err(TryLockError::Error(source)) => return Err(prepare(lock_path)(source)),
         }
         let mut connection = Connection::open(folder.join(DATABASE))?;
@@ -118,11 +122,20 @@ impl Store {
         if let Some(most) = options.most_bytes {
             let page: i64 = connection.query_row("PRAGMA page_size", [], |row| row.get(0))?;
             let pages = i64::try_from(most).unwrap_or(i64::MAX) / page.max(1);
-            connection.query_row(&format!("PRAGMA max_page_count={}", pages.max(16)), [], |_| Ok(()))?;
+            connection.query_row(
+                &format!("PRAGMA max_page_count={}", pages.max(16)),
+                [],
+                |_| Ok(()),
+            )?;
         }
         schema::migrate(&mut connection)?;
         let jobs = writer::start(connection);
-        Ok(Self { folder: folder.to_owned(), jobs, readers: Mutex::default(), _lock: Some(lock) })
+        Ok(Self {
+            folder: folder.to_owned(),
+            jobs,
+            readers: Mutex::default(),
+            _lock: Some(lock),
+        })
     }
 
     /// Opens the store in `folder` to be read while a server may be writing to it.
@@ -131,10 +144,18 @@ impl Store {
     /// When there is none, or it was written by another version.
     pub fn open_to_read(folder: &Path) -> Result<Self, StoreError> {
         let (jobs, _) = mpsc::channel(1);
-        let store = Self { folder: folder.to_owned(), jobs, readers: Mutex::default(), _lock: None };
+        let store = Self {
+            folder: folder.to_owned(),
+            jobs,
+            readers: Mutex::default(),
+            _lock: None,
+        };
         let found = store.read(schema::version)?;
         if found != schema::LATEST {
-            return Err(StoreError::TooNew { found, known: schema::LATEST });
+            return Err(StoreError::TooNew {
+                found,
+                known: schema::LATEST,
+            });
         }
         Ok(store)
     }
@@ -167,10 +188,12 @@ impl Store {
         F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     {
         let (answer, answered) = oneshot::channel();
-        self.jobs.try_send(writer::job(work, answer)).map_err(|refused| match refused {
-            mpsc::error::TrySendError::Full(_) => StoreError::Busy,
-            mpsc::error::TrySendError::Closed(_) => StoreError::Closed,
-        })?;
+        self.jobs
+            .try_send(writer::job(work, answer))
+            .map_err(|refused| match refused {
+                mpsc::error::TrySendError::Full(_) => StoreError::Busy,
+                mpsc::error::TrySendError::Closed(_) => StoreError::Closed,
+            })?;
         answered.await.unwrap_or(Err(StoreError::Closed))
     }
 
@@ -198,7 +221,11 @@ impl Store {
         &self,
         work: impl FnOnce(&Connection) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let idle = self.readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let idle = self
+            .readers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop();
         let connection = match idle {
             Some(connection) => connection,
             None => self.reader()?,
@@ -214,7 +241,9 @@ impl Store {
     fn reader(&self) -> Result<Connection, StoreError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(self.folder.join(DATABASE), flags)?;
-        connection.execute_batch("PRAGMA query_only=1; PRAGMA cache_size=-2048; PRAGMA busy_timeout=5000;")?;
+        connection.execute_batch(
+            "PRAGMA query_only=1; PRAGMA cache_size=-2048; PRAGMA busy_timeout=5000;",
+        )?;
         Ok(connection)
     }
 }

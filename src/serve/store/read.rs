@@ -130,7 +130,11 @@ impl Store {
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub fn each_incident(&self, filter: &Filter, mut show: impl FnMut(Incident)) -> Result<(), StoreError> {
+    pub fn each_incident(
+        &self,
+        filter: &Filter,
+        mut show: impl FnMut(Incident),
+    ) -> Result<(), StoreError> {
         self.read(|connection| select(connection, filter, &mut show))
     }
 
@@ -141,7 +145,10 @@ impl Store {
     pub fn incident(&self, id: i64) -> Result<Option<Incident>, StoreError> {
         self.read(|connection| {
             let sql = format!("SELECT {COLUMNS} WHERE i.id = ?1");
-            Ok(connection.prepare_cached(&sql)?.query_row([id], incident).optional()?)
+            Ok(connection
+                .prepare_cached(&sql)?
+                .query_row([id], incident)
+                .optional()?)
         })
     }
 
@@ -175,8 +182,10 @@ impl Store {
     pub fn report(&self, report: i64) -> Result<Option<Report>, StoreError> {
         self.read(|connection| {
             let sql = "SELECT report FROM reports WHERE id = ?1";
-            let bytes: Option<Vec<u8>> =
-                connection.prepare_cached(sql)?.query_row([report], |row| row.get(0)).optional()?;
+            let bytes: Option<Vec<u8>> = connection
+                .prepare_cached(sql)?
+                .query_row([report], |row| row.get(0))
+                .optional()?;
             bytes.map(|bytes| unpack(&bytes)).transpose()
         })
     }
@@ -189,7 +198,12 @@ impl Store {
         self.read(|connection| {
             let sql = "SELECT at, cause, agrees, note FROM feedback WHERE incident_id = ?1";
             let found = connection.prepare_cached(sql)?.query_row([id], |row| {
-                Ok(Receipt { at: row.get(0)?, cause: row.get(1)?, agrees: row.get(2)?, note: row.get(3)? })
+                Ok(Receipt {
+                    at: row.get(0)?,
+                    cause: row.get(1)?,
+                    agrees: row.get(2)?,
+                    note: row.get(3)?,
+                })
             });
             Ok(found.optional()?)
         })
@@ -221,7 +235,8 @@ impl Store {
     /// When the database cannot be read.
     pub fn notices(&self, id: i64) -> Result<Vec<(String, String, String)>, StoreError> {
         self.read(|connection| {
-            let sql = "SELECT receiver, kind, done_at, given_up_at, attempts, last_error FROM outbox
+            let sql =
+                "SELECT receiver, kind, done_at, given_up_at, attempts, last_error FROM outbox
                 WHERE incident_id = ?1 ORDER BY id DESC LIMIT 100";
             let mut statement = connection.prepare_cached(sql)?;
             let rows = statement.query_map([id], |row| {
@@ -230,7 +245,9 @@ impl Store {
                 let fate = match (done, given_up) {
                     (Some(at), _) => format!("sent {}", crate::serve::clock::readable(at)),
                     (_, Some(_)) => format!("given up: {}", error.unwrap_or_default()),
-                    _ if attempts > 0 => format!("tried {attempts}×: {}", error.unwrap_or_default()),
+                    _ if attempts > 0 => {
+                        format!("tried {attempts}×: {}", error.unwrap_or_default())
+                    }
                     _ => "waits".to_owned(),
                 };
                 Ok((row.get(0)?, row.get(1)?, fate))
@@ -309,7 +326,12 @@ fn select(
             || coalesce(a.title, '')), w.value) = 0)
          ORDER BY i.id DESC LIMIT ?4"
     );
-    let words: Vec<String> = filter.query.split_whitespace().take(16).map(str::to_lowercase).collect();
+    let words: Vec<String> = filter
+        .query
+        .split_whitespace()
+        .take(16)
+        .map(str::to_lowercase)
+        .collect();
     let words = serde_json::to_string(&words).unwrap_or_else(|_| "[]".to_owned());
     let limit = i64::try_from(filter.limit).unwrap_or(i64::MAX);
     let mut statement = connection.prepare_cached(&sql)?;

@@ -19,7 +19,10 @@ pub(super) fn version(connection: &Connection) -> Result<i64, StoreError> {
 pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
     let found = version(connection)?;
     if found > LATEST {
-        return Err(StoreError::TooNew { found, known: LATEST });
+        return Err(StoreError::TooNew {
+            found,
+            known: LATEST,
+        });
     }
     let done = usize::try_from(found).unwrap_or(0);
     for (i, step) in STEPS.iter().enumerate().skip(done) {

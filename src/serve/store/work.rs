@@ -140,7 +140,8 @@ impl Store {
     /// # Errors
     /// When too many wait, or the disk does not take it.
     pub async fn deliver(&self, payload: Payload, now: Millis) -> Result<Taken, StoreError> {
-        self.write(move |connection| intake::take(connection, &payload, now)).await
+        self.write(move |connection| intake::take(connection, &payload, now))
+            .await
     }
 
     /// Incidents that are due, the longest waiting first.
@@ -179,7 +180,9 @@ impl Store {
     pub fn next_due(&self) -> Result<Option<Millis>, StoreError> {
         self.read(|connection| {
             let sql = "SELECT min(look_at) FROM incidents WHERE look_at IS NOT NULL";
-            Ok(connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
+            Ok(connection
+                .prepare_cached(sql)?
+                .query_row([], |row| row.get(0))?)
         })
     }
 
@@ -197,9 +200,12 @@ impl Store {
     ) -> Result<(), StoreError> {
         let report = read::pack(&finding.report)?;
         self.write_in_turn(move |connection| {
-            let sql = "INSERT INTO reports (at, report, bundle, bundle_bytes) VALUES (?1, ?2, ?3, ?4)";
+            let sql =
+                "INSERT INTO reports (at, report, bundle, bundle_bytes) VALUES (?1, ?2, ?3, ?4)";
             let bytes = i64::try_from(finding.bundle_bytes).unwrap_or(i64::MAX);
-            connection.prepare_cached(sql)?.execute(params![now, report, finding.bundle, bytes])?;
+            connection
+                .prepare_cached(sql)?
+                .execute(params![now, report, finding.bundle, bytes])?;
             let report = connection.last_insert_rowid();
             for answer in &answers {
                 keep(connection, &finding, answer, report, &receivers, now)?;
@@ -232,7 +238,9 @@ impl Store {
     /// When the disk does not take it.
     pub async fn look_again(&self, id: i64, now: Millis) -> Result<(), StoreError> {
         self.write(move |connection| {
-            connection.prepare_cached("UPDATE incidents SET look_at = ?2 WHERE id = ?1")?.execute([id, now])?;
+            connection
+                .prepare_cached("UPDATE incidents SET look_at = ?2 WHERE id = ?1")?
+                .execute([id, now])?;
             Ok(())
         })
         .await
@@ -242,7 +250,12 @@ impl Store {
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub fn notices_due(&self, receiver: &str, now: Millis, limit: usize) -> Result<Vec<Notice>, StoreError> {
+    pub fn notices_due(
+        &self,
+        receiver: &str,
+        now: Millis,
+        limit: usize,
+    ) -> Result<Vec<Notice>, StoreError> {
         self.read(|connection| {
             let sql = "SELECT o.id, o.incident_id, o.receiver, o.kind, o.attempts, t.channel, t.ts FROM outbox o
                 LEFT JOIN threads t ON t.incident_id = o.incident_id AND t.receiver = o.receiver
@@ -387,7 +400,8 @@ impl Store {
     /// When the database cannot be read.
     pub fn kept_bundles(&self) -> Result<BTreeMap<String, i64>, StoreError> {
         self.read(|connection| {
-            let mut statement = connection.prepare("SELECT bundle, at FROM reports WHERE bundle IS NOT NULL")?;
+            let mut statement =
+                connection.prepare("SELECT bundle, at FROM reports WHERE bundle IS NOT NULL")?;
             let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
             Ok(rows.collect::<Result<_, _>>()?)
         })
@@ -409,7 +423,9 @@ fn keep(
         .query_row([answer.incident], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
     // Retention may have removed it meanwhile.
-    let Some((before, digest)): Option<(Option<i64>, Option<String>)> = found else { return Ok(()) };
+    let Some((before, digest)): Option<(Option<i64>, Option<String>)> = found else {
+        return Ok(());
+    };
     let same = before.filter(|_| digest.as_deref() == Some(&finding.digest));
     let id = match same {
         Some(id) => {
@@ -442,10 +458,20 @@ fn keep(
     };
     let sql = "UPDATE incidents SET answer_id = ?2, looks = looks + 1, failures = 0, trouble = NULL,
         look_at = CASE WHEN look_at <= ?4 THEN CASE WHEN state = 'firing' THEN ?3 END ELSE look_at END WHERE id = ?1";
-    connection.prepare_cached(sql)?.execute(params![answer.incident, id, answer.look_at, answer.due])?;
+    connection.prepare_cached(sql)?.execute(params![
+        answer.incident,
+        id,
+        answer.look_at,
+        answer.due
+    ])?;
     if same.is_none() {
-        let kind = if before.is_none() { NoticeKind::Opened } else { NoticeKind::Changed };
-        let sql = "INSERT OR IGNORE INTO outbox (incident_id, receiver, kind, digest, created_at, due_at)
+        let kind = if before.is_none() {
+            NoticeKind::Opened
+        } else {
+            NoticeKind::Changed
+        };
+        let sql =
+            "INSERT OR IGNORE INTO outbox (incident_id, receiver, kind, digest, created_at, due_at)
             VALUES (?1, ?2, ?3, ?4, ?5, ?5)";
         for receiver in receivers {
             // The number of the answer: an answer that comes back after another one is news again.

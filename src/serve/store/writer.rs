@@ -36,7 +36,10 @@ where
             // Whoever waited may be gone; what was committed stays.
             let _ = answer.send(result);
         };
-        Done { keep, tell: Box::new(tell) }
+        Done {
+            keep,
+            tell: Box::new(tell),
+        }
     })
 }
 
@@ -75,7 +78,9 @@ fn run(connection: &Connection, batch: Vec<Job>) {
         }
         // A full disk makes SQLite roll back by itself; the rest of the batch starts anew.
         if connection.is_autocommit() {
-            let why = broken.take().unwrap_or_else(|| "the transaction was rolled back".to_owned());
+            let why = broken
+                .take()
+                .unwrap_or_else(|| "the transaction was rolled back".to_owned());
             tell(&mut ran, &Err(why));
             let _ = connection.execute_batch("BEGIN IMMEDIATE");
         }
@@ -116,6 +121,9 @@ fn refuse(connection: &Connection, job: Job) -> Done {
     let _ = connection;
     match Connection::open_in_memory() {
         Ok(empty) => job(&empty),
-        Err(_) => Done { keep: false, tell: Box::new(|_| ()) },
+        Err(_) => Done {
+            keep: false,
+            tell: Box::new(|_| ()),
+        },
     }
 }

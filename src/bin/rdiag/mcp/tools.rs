@@ -54,7 +54,11 @@ const INCIDENTS: usize = 20;
 /// All tools, as `tools/list` shows them.
 pub(super) fn list() -> Value {
     let text = |description: &str| json!({ "type": "string", "description": description });
-    let tool = |name: &str, title: &str, description: &str, properties: Value, required: &[&str]| {
+    let tool = |name: &str,
+                title: &str,
+                description: &str,
+                properties: Value,
+                required: &[&str]| {
         json!({
             "name": name,
             "title": title,
@@ -133,10 +137,15 @@ impl Tools {
         let here = [PathBuf::from(".")];
         let roots = if roots.is_empty() { &here } else { roots };
         let real = |path: &PathBuf| {
-            path.canonicalize().map_err(|e| Failure::Usage(format!("--root {}: {e}", path.display())))
+            path.canonicalize()
+                .map_err(|e| Failure::Usage(format!("--root {}: {e}", path.display())))
         };
         let roots = roots.iter().map(real).collect::<Result<_, _>>()?;
-        Ok(Self { engine, roots, data_dir })
+        Ok(Self {
+            engine,
+            roots,
+            data_dir,
+        })
     }
 
     pub(super) fn call(&self, name: &str, arguments: &Value) -> Result<Answer, ToolError> {
@@ -153,17 +162,27 @@ impl Tools {
     }
 
     fn diagnose(&self, arguments: &Value) -> Result<Answer, String> {
-        let paths = arguments.get("paths").and_then(Value::as_array).ok_or("`paths` is missing")?;
+        let paths = arguments
+            .get("paths")
+            .and_then(Value::as_array)
+            .ok_or("`paths` is missing")?;
         let paths = paths
             .iter()
             .map(|path| self.inside(path.as_str().ok_or("a path is no string")?))
             .collect::<Result<Vec<_>, String>>()?;
-        let options = Options { threads: 0, thanos_version: version(arguments)? };
+        let options = Options {
+            threads: 0,
+            thanos_version: version(arguments)?,
+        };
         let input = Input::open(&paths, None).map_err(|e| chain(&e))?;
         if input.is_empty() {
             return Err("nothing to read was found there".to_owned());
         }
-        let mut found = self.engine.run(&input, &options).map_err(|e| chain(&e))?.report;
+        let mut found = self
+            .engine
+            .run(&input, &options)
+            .map_err(|e| chain(&e))?
+            .report;
         rdiag::redact::Redactor::new(rdiag::redact::Options::default()).report(&mut found);
         Ok(answer(&found))
     }
@@ -171,7 +190,10 @@ impl Tools {
     fn explain(&self, arguments: &Value) -> Result<Answer, String> {
         let id = text(arguments, "id")?;
         match manual::explain(self.engine.pack(), id, 100) {
-            Some(page) => Ok(Answer { value: json!({ "id": id, "page": page }), text: page }),
+            Some(page) => Ok(Answer {
+                value: json!({ "id": id, "page": page }),
+                text: page,
+            }),
             None => {
                 let near = manual::suggest(self.engine.pack(), id).join(", ");
                 Err(format!("there is no {id:?} in the manual; near it: {near}"))
@@ -180,7 +202,10 @@ impl Tools {
     }
 
     fn search(&self, arguments: &Value) -> Result<Answer, String> {
-        let words: Vec<String> = text(arguments, "words")?.split_whitespace().map(str::to_lowercase).collect();
+        let words: Vec<String> = text(arguments, "words")?
+            .split_whitespace()
+            .map(str::to_lowercase)
+            .collect();
         let rows: Vec<Value> = manual::list(self.engine.pack())
             .into_iter()
             .filter(|row| {
@@ -195,11 +220,17 @@ impl Tools {
 
     fn locate(&self, arguments: &Value) -> Result<Answer, String> {
         let path = self.inside(text(arguments, "file")?)?;
-        let content = std::fs::read_to_string(&path).map_err(|e| format!("reading {}: {e}", path.display()))?;
+        let content = std::fs::read_to_string(&path)
+            .map_err(|e| format!("reading {}: {e}", path.display()))?;
         let rings = Rings::parse(&content).map_err(|faults| {
-            faults.iter().map(|fault| format!("{}: {}", fault.place, fault.what)).collect::<Vec<_>>().join("; ")
+            faults
+                .iter()
+                .map(|fault| format!("{}: {}", fault.place, fault.what))
+                .collect::<Vec<_>>()
+                .join("; ")
         })?;
-        let labels = hashring::parse_series(text(arguments, "series")?).map_err(|e| e.to_string())?;
+        let labels =
+            hashring::parse_series(text(arguments, "series")?).map_err(|e| e.to_string())?;
         let mut setup = Setup::default();
         match arguments.get("algorithm").and_then(Value::as_str) {
             Some("ketama") => setup.algorithm = Some(Algorithm::Ketama),
@@ -211,9 +242,17 @@ impl Tools {
             setup.replication_factor = Some(usize::from(factor));
         }
         setup.version = version(arguments)?;
-        let tenant = arguments.get("tenant").and_then(Value::as_str).unwrap_or("default-tenant");
-        let placement = hashring::place(&rings, &setup, tenant, &labels).map_err(|fault| fault.to_string())?;
-        let members: Vec<&str> = placement.replicas.iter().map(|endpoint| endpoint.address.as_str()).collect();
+        let tenant = arguments
+            .get("tenant")
+            .and_then(Value::as_str)
+            .unwrap_or("default-tenant");
+        let placement =
+            hashring::place(&rings, &setup, tenant, &labels).map_err(|fault| fault.to_string())?;
+        let members: Vec<&str> = placement
+            .replicas
+            .iter()
+            .map(|endpoint| endpoint.address.as_str())
+            .collect();
         Ok(listed(json!({
             "hashring": placement.hashring,
             "tenant": tenant,
@@ -229,10 +268,17 @@ impl Tools {
             Some("resolved") => Some(Status::Resolved),
             _ => None,
         };
-        let limit = arguments.get("limit").and_then(Value::as_u64).unwrap_or(INCIDENTS as u64);
+        let limit = arguments
+            .get("limit")
+            .and_then(Value::as_u64)
+            .unwrap_or(INCIDENTS as u64);
         let filter = Filter {
             state,
-            query: arguments.get("query").and_then(Value::as_str).unwrap_or_default().to_owned(),
+            query: arguments
+                .get("query")
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+                .to_owned(),
             before: None,
             limit: usize::try_from(limit).unwrap_or(INCIDENTS).min(200),
         };
@@ -255,21 +301,35 @@ impl Tools {
     }
 
     fn incident(&self, arguments: &Value) -> Result<Answer, String> {
-        let id: i64 = text(arguments, "id")?.parse().map_err(|_| "`id` is no number")?;
+        let id: i64 = text(arguments, "id")?
+            .parse()
+            .map_err(|_| "`id` is no number")?;
         let store = self.store()?;
         let fail = |e| chain(&e);
-        let incident = store.incident(id).map_err(fail)?.ok_or("there is no such incident")?;
+        let incident = store
+            .incident(id)
+            .map_err(fail)?
+            .ok_or("there is no such incident")?;
         let alerts = store.alerts(id, UNTRUSTED).map_err(fail)?;
         let alerts: Vec<BTreeMap<String, String>> = alerts
             .iter()
-            .map(|alert| alert.labels.iter().map(|(name, value)| (cut(name), cut(value))).collect())
+            .map(|alert| {
+                alert
+                    .labels
+                    .iter()
+                    .map(|(name, value)| (cut(name), cut(value)))
+                    .collect()
+            })
             .collect();
         let report = match &incident.answer {
             Some(answer) => store.report(answer.report).map_err(fail)?,
             None => None,
         };
         let mut shown = report.map_or_else(
-            || Answer { text: "there is no answer yet".to_owned(), value: json!({}) },
+            || Answer {
+                text: "there is no answer yet".to_owned(),
+                value: json!({}),
+            },
             |report| answer(&report),
         );
         shown.value["id"] = json!(id.to_string());
@@ -280,14 +340,20 @@ impl Tools {
     }
 
     fn store(&self) -> Result<Store, String> {
-        let folder = self.data_dir.as_deref().ok_or("rdiag mcp was started without --data-dir")?;
+        let folder = self
+            .data_dir
+            .as_deref()
+            .ok_or("rdiag mcp was started without --data-dir")?;
         Store::open_to_read(folder).map_err(|e| chain(&e))
     }
 
     /// The path without links, if it is below a folder that may be read.
     fn inside(&self, path: &str) -> Result<PathBuf, String> {
         let first = self.roots.first().ok_or("nothing may be read")?;
-        let real = first.join(Path::new(path)).canonicalize().map_err(|e| format!("{path}: {e}"))?;
+        let real = first
+            .join(Path::new(path))
+            .canonicalize()
+            .map_err(|e| format!("{path}: {e}"))?;
         match self.roots.iter().any(|root| real.starts_with(root)) {
             true => Ok(real),
             false => Err(format!("{path} is outside of what may be read (--root)")),
@@ -298,7 +364,14 @@ impl Tools {
 /// A report: as text, and as a value with the words of others set apart.
 fn answer(found: &Report) -> Answer {
     let found = escape::finite(&escape::clean(found));
-    let mut text = report::render(&found, Format::Text, Style { width: 100, ..Style::default() });
+    let mut text = report::render(
+        &found,
+        Format::Text,
+        Style {
+            width: 100,
+            ..Style::default()
+        },
+    );
     if text.len() > TEXT_BYTES {
         text.truncate(text.floor_char_boundary(TEXT_BYTES));
         text.push_str("\n… cut\n");
@@ -306,12 +379,23 @@ fn answer(found: &Report) -> Answer {
     let mut samples: Vec<String> = Vec::new();
     for incident in &found.incidents {
         for hypothesis in &incident.hypotheses {
-            samples.extend(hypothesis.explains.iter().flat_map(|e| &e.samples).map(|s| cut(s)));
+            samples.extend(
+                hypothesis
+                    .explains
+                    .iter()
+                    .flat_map(|e| &e.samples)
+                    .map(|s| cut(s)),
+            );
         }
     }
     samples.dedup();
     samples.truncate(UNTRUSTED);
-    let novel: Vec<String> = found.novel.iter().take(UNTRUSTED).map(|line| cut(&line.template)).collect();
+    let novel: Vec<String> = found
+        .novel
+        .iter()
+        .take(UNTRUSTED)
+        .map(|line| cut(&line.template))
+        .collect();
     let value = json!({
         "healthy": found.healthy,
         "incidents": found.incidents.iter().map(incident_value).collect::<Vec<_>>(),
@@ -350,21 +434,35 @@ fn hypothesis_value(hypothesis: &Hypothesis) -> Value {
 }
 
 fn listed(value: Value) -> Answer {
-    Answer { text: serde_json::to_string_pretty(&value).unwrap_or_default(), value }
+    Answer {
+        text: serde_json::to_string_pretty(&value).unwrap_or_default(),
+        value,
+    }
 }
 
 fn text<'a>(arguments: &'a Value, name: &str) -> Result<&'a str, String> {
-    arguments.get(name).and_then(Value::as_str).ok_or_else(|| format!("`{name}` is missing"))
+    arguments
+        .get(name)
+        .and_then(Value::as_str)
+        .ok_or_else(|| format!("`{name}` is missing"))
 }
 
 fn version(arguments: &Value) -> Result<Option<Version>, String> {
-    let Some(text) = arguments.get("thanos_version").and_then(Value::as_str) else { return Ok(None) };
-    Version::parse(text).map(Some).ok_or_else(|| format!("{text:?} is no version; write it like 0.38.0"))
+    let Some(text) = arguments.get("thanos_version").and_then(Value::as_str) else {
+        return Ok(None);
+    };
+    Version::parse(text)
+        .map(Some)
+        .ok_or_else(|| format!("{text:?} is no version; write it like 0.38.0"))
 }
 
 /// Text of others: without what does not show, and not too long.
 fn cut(text: &str) -> String {
     let text = escape::visible(text);
     let end = text.floor_char_boundary(UNTRUSTED_BYTES);
-    if end < text.len() { format!("{}…", &text[..end]) } else { text.into_owned() }
+    if end < text.len() {
+        format!("{}…", &text[..end])
+    } else {
+        text.into_owned()
+    }
 }
