@@ -164,7 +164,7 @@ fn at_peace(pack: &Pack, a: SignatureIx, b: SignatureIx) -> bool {
         || refines(pack, b).contains(&a)
         || parts.is_disjoint(&others)
         // A sender says with which status it was answered; the answer it quotes says why.
-        || (one.provenance == Provenance::Sender) != (other.provenance == Provenance::Sender)
+        || one.product != other.product
 }
 
 /// The part of a line that a field is; `None` for fields that say too little by themselves. Leaves

@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 #[command(
     name = "rdiag",
     version,
-    args_conflicts_with_subcommands = true,
+    subcommand_precedence_over_arg = true,
     disable_help_subcommand = true,
     after_help = "Examples:\n  \
         kubectl logs -n monitoring -l app=thanos-receive --prefix --timestamps --tail=-1 --max-log-requests=50 | rdiag\n  \

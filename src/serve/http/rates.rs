@@ -86,7 +86,7 @@ mod tests {
             start,
         );
         let after = |secs: f64| start + Duration::from_secs_f64(secs);
-        let taken: Vec<bool> = [0.0, 0.0, 0.0, 0.0, 0.4, 0.6, 1.0]
+        let taken: Vec<bool> = [0.0, 0.0, 0.0, 0.0, 0.4, 0.6, 0.9]
             .map(|s| bucket.take(after(s)))
             .to_vec();
         assert_eq!(taken, [true, true, true, false, false, true, false]);

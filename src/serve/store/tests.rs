@@ -296,7 +296,7 @@ async fn search_and_pages() {
     let (_folder, store) = store();
     for i in 0..5 {
         let mut one = payload("firing", "a+");
-        one.group_key = format!("group {i}");
+        one.group_key = format!("group number-{i}");
         store.deliver(one, T0).await.unwrap();
     }
     let ids = |filter: Filter| -> Vec<i64> {
@@ -325,7 +325,7 @@ async fn search_and_pages() {
     assert_eq!(
         ids(Filter {
             limit: 9,
-            query: "GROUP 3".to_owned(),
+            query: "NUMBER-3".to_owned(),
             ..Filter::default()
         }),
         [4]
