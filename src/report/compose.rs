@@ -295,7 +295,7 @@ impl Composer<'_> {
         let lines = entry.map(|e| {
             e.samples
                 .iter()
-                .map(|s| super::escape::visible_bytes(&s.line).into())
+                .map(|s| super::escape::visible_bytes(&s.line))
                 .collect()
         });
         let signature = &self.pack.signatures[explained.signature.0 as usize];

@@ -10,7 +10,7 @@ const TOLD: usize = 3;
 
 /// The finding of `report`.
 #[must_use]
-pub fn of(report: Report, bundle: Option<String>, bundle_bytes: u64) -> Finding {
+pub(super) fn of(report: Report, bundle: Option<String>, bundle_bytes: u64) -> Finding {
     let worst = report
         .incidents
         .iter()

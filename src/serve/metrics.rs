@@ -9,7 +9,7 @@ use super::store::{Counts, Effect};
 
 /// All of them. Labels are words of ours, never text from outside.
 #[derive(Debug, Default)]
-pub struct Metrics {
+pub(super) struct Metrics {
     deliveries: [AtomicU64; EFFECTS.len()],
     alerts: AtomicU64,
     answers: [AtomicU64; CODES.len()],
@@ -26,7 +26,7 @@ pub struct Metrics {
 
 /// What did, or did not, work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub(super) enum Outcome {
     /// It did.
     Success,
     /// It did not.
@@ -45,7 +45,7 @@ const OUTCOMES: [(&str, Outcome); 2] = [("success", Outcome::Success), ("error",
 
 impl Metrics {
     /// A delivery that was taken in.
-    pub fn delivered(&self, effect: Effect, alerts: usize) {
+    pub(super) fn delivered(&self, effect: Effect, alerts: usize) {
         if let Some(i) = EFFECTS.iter().position(|e| *e == effect) {
             self.deliveries[i].fetch_add(1, Relaxed);
         }
@@ -54,12 +54,12 @@ impl Metrics {
 
     /// Deliveries taken in so far.
     #[must_use]
-    pub fn deliveries(&self) -> u64 {
+    pub(super) fn deliveries(&self) -> u64 {
         self.deliveries.iter().map(|n| n.load(Relaxed)).sum()
     }
 
     /// An answer to a webhook request.
-    pub fn answered(&self, code: u16, took: Duration) {
+    pub(super) fn answered(&self, code: u16, took: Duration) {
         let i = CODES
             .iter()
             .position(|c| *c == code)
@@ -69,7 +69,7 @@ impl Metrics {
     }
 
     /// A look that served `incidents`.
-    pub fn looked(&self, outcome: Outcome, incidents: usize, took: Duration) {
+    pub(super) fn looked(&self, outcome: Outcome, incidents: usize, took: Duration) {
         self.looks[outcome as usize].fetch_add(1, Relaxed);
         self.incidents_looked_at
             .fetch_add(incidents as u64, Relaxed);
@@ -81,28 +81,28 @@ impl Metrics {
     }
 
     /// A bug that ended one piece of work.
-    pub fn panicked(&self) {
+    pub(super) fn panicked(&self) {
         self.panics.fetch_add(1, Relaxed);
     }
 
     /// An attempt to notify.
-    pub fn notified(&self, outcome: Outcome) {
+    pub(super) fn notified(&self, outcome: Outcome) {
         self.notices[outcome as usize].fetch_add(1, Relaxed);
     }
 
     /// A request without the right credentials.
-    pub fn unauthorized(&self) {
+    pub(super) fn unauthorized(&self) {
         self.unauthorized.fetch_add(1, Relaxed);
     }
 
     /// A request beyond the rate allowed.
-    pub fn limited(&self) {
+    pub(super) fn limited(&self) {
         self.limited.fetch_add(1, Relaxed);
     }
 
     /// The text that is scraped. `queue` is the number of writes that wait.
     #[must_use]
-    pub fn render(&self, counts: &Counts, queue: usize, signatures: usize) -> String {
+    pub(super) fn render(&self, counts: &Counts, queue: usize, signatures: usize) -> String {
         let mut out = Out(String::new());
         let version = env!("CARGO_PKG_VERSION");
         out.family("rdiag_build_info", "gauge", "Version of rdiag.");

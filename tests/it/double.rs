@@ -91,7 +91,7 @@ pub(crate) fn kubeconfig(server: &str) -> String {
 
 fn serve(
     stream: TcpStream,
-    answer: &(dyn Fn(&str, &str, usize) -> Reply),
+    answer: &dyn Fn(&str, &str, usize) -> Reply,
     seen: &Mutex<Vec<String>>,
 ) {
     let mut reader = BufReader::new(stream.try_clone().unwrap());

@@ -115,11 +115,10 @@ fn text(
 
 /// What goes wrong when logs are piped by hand, with the command that gives everything.
 fn traps(audits: &[Audit], target: &Target, containers: Option<usize>) -> String {
-    let place = match audits.first().and_then(|audit| audit.namespace.as_deref()) {
-        Some(namespace) => namespace,
-        // `kubectl logs` knows no -A.
-        None => "NAMESPACE",
-    };
+    let place = audits
+        .first()
+        .and_then(|audit| audit.namespace.as_deref())
+        .unwrap_or("NAMESPACE");
     let selectors = target.selectors();
     let streams = containers.map_or(50, |n| n.max(50));
     let mut out = String::from("\nPiping logs by hand\n");

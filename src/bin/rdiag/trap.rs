@@ -24,7 +24,7 @@ pub(crate) fn of_selector_defaults(report: &Report) -> Option<Gap> {
     let looks = if named {
         logs.len() <= STREAMS && full > 0 && logs.iter().all(|s| s.records <= LINES)
     } else {
-        lines > 0 && lines % LINES == 0 && lines <= LINES * STREAMS as u64
+        lines > 0 && lines.is_multiple_of(LINES) && lines <= LINES * STREAMS as u64
     };
     let namespace = logs
         .iter()

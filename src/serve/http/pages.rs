@@ -682,7 +682,7 @@ fn percent(answer: &AnswerRow) -> String {
     let known = answer
         .probability
         .filter(|_| answer.verdict != "cannot_tell");
-    known.map_or_else(String::new, |p| report::percent(p))
+    known.map_or_else(String::new, report::percent)
 }
 
 /// Text of others with what does not show made visible; the templates escape it.
