@@ -29,3 +29,4 @@ pub mod record;
 pub mod redact;
 pub mod report;
 pub mod serve;
+pub mod summary;

@@ -267,6 +267,17 @@ pub const NOVEL_TEMPLATES: usize = 50;
 /// Most pods that causes are weighed at. Work and memory grow with their square: 256 take some 20 MiB
 /// and a fraction of a second; the largest rings we know of have a hundred members.
 pub const MEMBERS: usize = 256;
+
+/// Longest line of a summary, in bytes: answers of the Prometheus query API are one line each.
+pub const SUMMARY_LINE_BYTES: u64 = 2 * QUERY_BYTES;
+
+/// Most bytes that one shard of a summary may become when unpacked. A ledger at all its bounds takes
+/// a few hundred MiB.
+pub const SUMMARY_SHARD_BYTES: u64 = 1024 * 1024 * 1024;
+
+/// Most shards in the summaries given at once: a day of a thousand pods, hour by hour.
+pub const SUMMARY_SHARDS: usize = 100_000;
+
 /// Bytes of followed logs kept on disk before the oldest half is let go; diagnosing them all again
 /// takes about a quarter of a second.
 pub const SPOOL_BYTES: u64 = 256 * 1024 * 1024;

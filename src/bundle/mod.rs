@@ -25,6 +25,7 @@ mod dump;
 mod gaps;
 mod input;
 mod objects;
+mod pieces;
 mod place;
 mod repair;
 mod sniff;
@@ -44,6 +45,7 @@ use serde::{Deserialize, Serialize};
 pub use gaps::Gap;
 pub use input::{Input, Query, Scrape};
 pub use objects::{ConfigText, ObjectRecord, Objects};
+pub use pieces::{Part, Piece};
 pub use stream::Stream;
 pub use topology::{
     Claim, Condition, Container, ContainerState, Endpoint, Mode, Named, Node, Owner, Pod,

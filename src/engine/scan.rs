@@ -65,7 +65,7 @@ fn stream_ledger(
     let mut ledger = Ledger::default();
     let mut reader = Reader::new(
         stream.open()?,
-        stream.origin.clone(),
+        stream.alias.clone(),
         ReaderOptions::default(),
     );
     loop {
@@ -191,7 +191,7 @@ pub(super) fn scrapes(
 }
 
 /// Names of the metrics that signatures or comparisons ask for, sorted.
-fn wanted(engine: &Engine) -> Vec<String> {
+pub(super) fn wanted(engine: &Engine) -> Vec<String> {
     let mut names: Vec<String> = COMPARED.iter().map(|n| (*n).to_owned()).collect();
     let metrics = engine
         .pack

@@ -43,6 +43,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "checks",
         &["bundle", "hashring", "metrics", "pack", "record"],
     ),
+    (
+        "summary",
+        &["record", "pack", "evidence", "novelty", "bundle"],
+    ),
     ("collect", &["bundle", "record", "redact"]),
     (
         "serve",
