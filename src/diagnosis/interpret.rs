@@ -90,6 +90,7 @@ impl View<'_> {
                 .then(a.1.cause.cmp(&b.1.cause))
         });
         let mut hypotheses: Vec<Hypothesis> = hypotheses.into_iter().map(|(_, h)| h).collect();
+        proximate_last(&mut hypotheses);
         hypotheses.truncate(MOST);
         let unknown = self.unknown(component, group);
         let verdict = self.verdict(component, group, &hypotheses, unknown);
@@ -424,6 +425,22 @@ impl View<'_> {
         all.sort();
         all
     }
+}
+
+/// A proximate cause is the last word only while nothing behind it can be seen: once a root is likely,
+/// it stands after that root, however much of the harm it explains by itself.
+fn proximate_last(hypotheses: &mut Vec<Hypothesis>) {
+    let likely = |h: &Hypothesis| h.role == Role::Root && h.band >= Band::Likely;
+    let Some(last) = hypotheses.iter().rposition(likely) else {
+        return;
+    };
+    let rest = hypotheses.split_off(last + 1);
+    let (proximate, mut first): (Vec<_>, Vec<_>) = std::mem::take(hypotheses)
+        .into_iter()
+        .partition(|h| h.role == Role::Proximate);
+    first.extend(proximate);
+    first.extend(rest);
+    *hypotheses = first;
 }
 
 /// Neighbouring hypotheses whose odds are below 1.5 : 1.
