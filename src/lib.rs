@@ -25,6 +25,7 @@ pub mod matcher;
 pub mod metrics;
 pub mod novelty;
 pub mod pack;
+pub mod pushdown;
 pub mod record;
 pub mod redact;
 pub mod report;

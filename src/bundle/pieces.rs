@@ -138,6 +138,31 @@ impl Input {
         pieces
     }
 
+    /// Two gathered inputs as one.
+    #[must_use]
+    pub fn and(mut self, mut other: Self) -> Self {
+        let own = &self.gaps;
+        let ours = |stream: Stream| Stream {
+            gaps: own.clone(),
+            ..stream
+        };
+        self.streams
+            .extend(std::mem::take(&mut other.streams).into_iter().map(ours));
+        for scrape in std::mem::take(&mut other.scrapes) {
+            let stream = ours(scrape.stream);
+            self.scrapes.push(Scrape { stream, ..scrape });
+        }
+        for query in std::mem::take(&mut other.queries) {
+            let stream = ours(query.stream);
+            self.queries.push(Query { stream, ..query });
+        }
+        let mut rest = Vec::new();
+        other.known(&mut rest);
+        rest.extend(other.gaps.list().into_iter().map(Piece::Gap));
+        rest.into_iter().for_each(|piece| self.take(piece));
+        self
+    }
+
     fn read(
         &self,
         stream: &Stream,

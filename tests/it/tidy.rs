@@ -47,7 +47,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "summary",
         &["record", "pack", "evidence", "novelty", "bundle"],
     ),
-    ("collect", &["bundle", "record", "redact"]),
+    ("pushdown", &["pack", "record"]),
+    ("collect", &["bundle", "pushdown", "record", "redact"]),
     (
         "serve",
         &[
@@ -69,6 +70,7 @@ const CORE: &[&str] = &[
     "metrics",
     "audit",
     "redact",
+    "pushdown",
 ];
 
 /// What the core must not mention, with the reason.

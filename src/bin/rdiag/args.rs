@@ -150,6 +150,8 @@ pub(crate) enum Command {
     Merge(crate::scan::MergeArgs),
     /// Summaries → report, as if all of it had been read at once
     Infer(crate::scan::InferArgs),
+    /// One line per ring, worst first, from reports, summaries or bundles of many
+    Fleet(crate::fleet::FleetArgs),
     /// The JSON Schema of the report
     Schema,
     /// Shell completions
@@ -175,6 +177,10 @@ pub(crate) struct Diagnose {
     /// Thanos version of pods whose own cannot be known
     #[arg(long, value_name = "VERSION")]
     pub(crate) thanos_version: Option<String>,
+    #[command(flatten)]
+    pub(crate) store: crate::store::StoreArgs,
+    #[command(flatten)]
+    pub(crate) window: crate::store::WindowArgs,
 }
 
 /// Arguments of `patterns`.

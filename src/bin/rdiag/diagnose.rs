@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::args::{Common, Diagnose};
 use crate::output::{self, Failure};
+use crate::store;
 use crate::trap;
 use rdiag::bundle::{Input, Part};
 use rdiag::engine::{Analysis, Engine, Options};
@@ -18,8 +19,10 @@ const NOTHING: &str = "nothing to read. Pipe logs in, or name files, folders, ar
     rdiag PATH...";
 
 pub(crate) fn run(common: &Common, args: &Diagnose) -> Result<bool, Failure> {
-    let input = open(&args.paths)?;
-    let mut analysis = engine(common)?
+    let engine = engine(common)?;
+    let (input, _scratch) = store::gather(common, args, Part::default())?;
+    let input = input.finish();
+    let mut analysis = engine
         .run(&input, &options(args)?)
         .map_err(|e| Failure::Job(chain(&e)))?;
     print(common, &input, &mut analysis)
@@ -57,7 +60,8 @@ pub(crate) fn analyse_path(common: &Common, path: &Path) -> Result<Analysis, Fai
 /// Reads everything and says what is wrong, without printing it.
 pub(crate) fn analyse(common: &Common, args: &Diagnose) -> Result<Analysis, Failure> {
     let (options, engine) = (options(args)?, engine(common)?);
-    let input = open(&args.paths)?;
+    let (input, _scratch) = store::gather(common, args, Part::default())?;
+    let input = input.finish();
     engine
         .run(&input, &options)
         .map_err(|e| Failure::Job(chain(&e)))

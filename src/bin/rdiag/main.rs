@@ -7,6 +7,7 @@ mod cluster;
 mod collect;
 mod diagnose;
 mod doctor;
+mod fleet;
 mod hashring;
 mod mcp;
 mod output;
@@ -14,6 +15,7 @@ mod patterns;
 mod plugin;
 mod scan;
 mod serve;
+mod store;
 mod trap;
 mod watch;
 
@@ -67,6 +69,7 @@ fn run(cli: Cli) -> Result<bool, Failure> {
         Some(Command::Scan(args)) => scan::run(common, &args),
         Some(Command::Merge(args)) => scan::merge(common, &args),
         Some(Command::Infer(args)) => scan::infer(common, &args),
+        Some(Command::Fleet(args)) => fleet::run(common, &args),
         Some(Command::Schema) => output::print_json(&rdiag::report::schema()).map(|()| false),
         Some(Command::Completions { shell }) => output::completions(shell).map(|()| false),
         Some(Command::Man) => output::man().map(|()| false),

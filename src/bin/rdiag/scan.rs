@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use crate::args::{Common, Output};
+use crate::args::{Common, Diagnose, Output};
 use crate::diagnose::{self, chain};
 use crate::output::Failure;
+use crate::store;
 use rdiag::bundle::Part;
 use rdiag::engine::{Engine, Options};
 use rdiag::redact::Redactor;
@@ -20,18 +21,14 @@ use rdiag::summary::{Shard, Summaries, SummaryError};
     rdiag scan --part 3/16 ./bundle -o 3.rdiag      the fourth of sixteen machines\n  \
     rdiag merge *.rdiag | rdiag infer               in any order, any number of times")]
 pub(crate) struct ScanArgs {
-    /// Files, folders, archives or bundles; `-` is standard input
-    #[arg(value_name = "PATH")]
-    paths: Vec<PathBuf>,
+    #[command(flatten)]
+    diagnose: Diagnose,
     /// Only the files whose turn it is: the INDEX-th (from 0) of OF machines that are given the same paths
     #[arg(long, value_name = "INDEX/OF", value_parser = part, env = "RDIAG_PART")]
     part: Option<Part>,
     /// Name of this shard: a scan done again under the same name replaces the first [default: by content]
     #[arg(long, value_name = "ID", env = "RDIAG_SHARD")]
     shard: Option<String>,
-    /// Threads; 0 means one per core
-    #[arg(long, default_value_t = 0, env = "RDIAG_THREADS")]
-    threads: usize,
 }
 
 /// Arguments of `merge`.
@@ -55,9 +52,10 @@ pub(crate) struct InferArgs {
 
 pub(crate) fn run(common: &Common, args: &ScanArgs) -> Result<bool, Failure> {
     let engine = diagnose::engine(common)?;
-    let input = diagnose::gather(&args.paths, args.part.unwrap_or_default())?;
+    let part = args.part.unwrap_or_default();
+    let (input, _scratch) = store::gather(common, &args.diagnose, part)?;
     let options = Options {
-        threads: args.threads,
+        threads: args.diagnose.threads,
         thanos_version: None,
     };
     let mut ledger = engine
