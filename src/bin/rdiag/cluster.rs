@@ -21,6 +21,8 @@ pub(crate) struct ClusterArgs {
     access: AccessArgs,
     #[command(flatten)]
     target: TargetArgs,
+    #[command(flatten)]
+    store: crate::store::StoreArgs,
     /// Threads; 0 means one per core
     #[arg(long, default_value_t = 0, env = "RDIAG_THREADS")]
     threads: usize,
@@ -63,11 +65,18 @@ pub(crate) fn run(common: &Common, args: &ClusterArgs) -> Result<bool, Failure> 
         Some(dir) => dir.join(bundle_name()),
         None => scratch.path().join("bundle"),
     };
-    runtime.block_on(collect::into(&args.access, &args.target, &path))?;
+    let store = args.store.store(common)?;
+    runtime.block_on(collect::with_store(
+        &args.access,
+        &args.target,
+        &path,
+        store,
+    ))?;
     let what = Diagnose {
         paths: vec![path],
         threads: args.threads,
         thanos_version: args.thanos_version.clone(),
+        ..Diagnose::default()
     };
     let mut analysis = diagnose::analyse(common, &what)?;
     let mut shown = analysis.report.clone();
