@@ -27,6 +27,7 @@ mod input;
 mod objects;
 mod place;
 mod repair;
+mod series;
 mod sniff;
 mod stream;
 mod take;
@@ -44,6 +45,7 @@ use serde::{Deserialize, Serialize};
 pub use gaps::Gap;
 pub use input::{Input, Query, Scrape};
 pub use objects::{ConfigText, ObjectRecord, Objects};
+pub use series::series;
 pub use stream::Stream;
 pub use topology::{
     Claim, Condition, Container, ContainerState, Endpoint, Mode, Named, Node, Owner, Pod,

@@ -126,6 +126,13 @@ pub fn headline(report: &Report) -> Option<String> {
     Some(view.name(first))
 }
 
+/// The receivers as a table, one line each: readiness, restarts, version, series, rates, memory of
+/// the limit, disk, hash of the loaded ring, age of the last upload. The result ends with a newline.
+#[must_use]
+pub fn status(report: &Report, style: Style) -> String {
+    text::status(&escape::clean(report), style)
+}
+
 /// Renders `report` in `format`. The result ends with a newline.
 #[must_use]
 pub fn render(report: &Report, format: Format, style: Style) -> String {

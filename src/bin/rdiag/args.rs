@@ -169,6 +169,9 @@ pub(crate) struct Diagnose {
     /// Thanos version of pods whose own cannot be known
     #[arg(long, value_name = "VERSION")]
     pub(crate) thanos_version: Option<String>,
+    /// Only how each receiver is, one line each; exit 1 when one is not ready
+    #[arg(long)]
+    pub(crate) status: bool,
 }
 
 /// Arguments of `patterns`.

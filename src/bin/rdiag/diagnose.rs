@@ -4,13 +4,14 @@ use std::io::{self, IsTerminal, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::args::{Common, Diagnose};
+use crate::args::{Common, Diagnose, Output};
 use crate::output::{self, Failure};
 use crate::trap;
 use rdiag::bundle::Input;
 use rdiag::engine::{Analysis, Engine, Options};
 use rdiag::pack::{Pack, Version};
 use rdiag::report;
+use rdiag::report::model::{Member, Report};
 
 /// What to do when there is nothing to read.
 const NOTHING: &str = "nothing to read. Pipe logs in, or name files, folders, archives or bundles:\n  \
@@ -28,6 +29,9 @@ pub(crate) fn run(common: &Common, args: &Diagnose) -> Result<bool, Failure> {
         analysis.report.coverage.gaps.insert(0, gap);
     }
     output::redact(common, &mut analysis.report);
+    if args.status {
+        return status(common, &analysis.report);
+    }
     let rendered = report::render(
         &analysis.report,
         output::format(common.output),
@@ -35,6 +39,30 @@ pub(crate) fn run(common: &Common, args: &Diagnose) -> Result<bool, Failure> {
     );
     output::print(rendered.as_bytes())?;
     Ok(!analysis.report.healthy)
+}
+
+/// Prints how each receiver is; `true` when one is not ready.
+fn status(common: &Common, report: &Report) -> Result<bool, Failure> {
+    let receivers: Vec<&Member> = report
+        .members
+        .iter()
+        .filter(|m| m.role == "receiver")
+        .collect();
+    let list = serde_json::json!({ "schema": "rdiag/status/v1", "receivers": receivers });
+    let text = match common.output {
+        Output::Text => report::status(report, output::style(common)),
+        Output::Json => format!("{list:#}\n"),
+        Output::Yaml => serde_saphyr::to_string(&list)
+            .map_err(|e| Failure::Job(format!("writing YAML: {e}")))?,
+        _ => {
+            return Err(Failure::Usage(
+                "--status knows -o text, json and yaml".to_owned(),
+            ));
+        }
+    };
+    output::print(text.as_bytes())?;
+    let not_ready = |m: &&Member| m.facts.iter().any(|(k, v)| k == "ready" && v == "no");
+    Ok(receivers.iter().any(not_ready))
 }
 
 /// Everything the engine finds out about what is at one path.
