@@ -54,7 +54,11 @@ pub(super) fn share(share: f64) -> String {
         return "?".to_owned();
     }
     // Neither is "-0 %" a figure.
-    let percent = if share.abs() < 5e-4 && share <= 0.0 { 0.0 } else { share * 100.0 };
+    let percent = if share.abs() < 5e-4 && share <= 0.0 {
+        0.0
+    } else {
+        share * 100.0
+    };
     let digits = if (99.0..100.0).contains(&percent) {
         3
     } else {

@@ -1,6 +1,7 @@
 //! `check` and `cluster --status` as real processes, against a stand-in for the API server.
 
 use std::process::{Command, Output, Stdio};
+use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 
@@ -104,12 +105,7 @@ fn the_status_is_one_line_a_receiver_and_needs_no_log() {
         let double = ring(ready);
         let out = rdiag(&double, &["cluster", "--status"]);
         let said = text(&out.stdout);
-        assert_eq!(
-            out.status.code(),
-            Some(code),
-            "{said}{}",
-            text(&out.stderr)
-        );
+        assert_eq!(out.status.code(), Some(code), "{said}{}", text(&out.stderr));
         for i in 0..3 {
             let name = format!("thanos-receive-{i} ");
             let lines: Vec<&str> = said.lines().filter(|l| l.starts_with(&name)).collect();
@@ -140,4 +136,79 @@ fn nobody_named_and_nothing_piped_is_no_cluster() {
     };
     assert_eq!(run(b""), Some(3));
     assert_eq!(run(b"level=info msg=hello\n"), Some(0));
+}
+
+#[test]
+fn an_incident_is_posted_where_the_files_say() {
+    let posted: Arc<Mutex<Vec<String>>> = Arc::default();
+    let seen = Arc::clone(&posted);
+    let double = Double::start(move |method, path, before| {
+        if method == "POST" && (path.starts_with("/hook") || path.starts_with("/chat")) {
+            seen.lock().unwrap().push(path.to_owned());
+            // The first attempt is put off.
+            let code = if path.starts_with("/hook") && before == 0 {
+                503
+            } else {
+                200
+            };
+            return Reply::Raw(code, "", b"ok".to_vec());
+        }
+        let bare = path.split('?').next().unwrap();
+        if bare == "/api/v1/namespaces/monitoring/pods" {
+            let mut one = pod("thanos-receive-0", "u0", 7);
+            let status = &mut one["status"]["containerStatuses"][0];
+            status["ready"] = false.into();
+            status["state"] = json!({ "waiting": { "reason": "CrashLoopBackOff" } });
+            status["lastState"] = json!({ "terminated": { "reason": "OOMKilled", "exitCode": 137,
+                "startedAt": "2026-01-01T00:00:00Z", "finishedAt": "2026-01-01T00:00:30Z" } });
+            return list("Pod", vec![one]);
+        }
+        answer(path, before, true)
+    });
+    let file = |name: &str, path: &str| {
+        let at = double.path(name);
+        std::fs::write(&at, format!("http://127.0.0.1:{}{path}\n", double.port)).unwrap();
+        at.display().to_string()
+    };
+    let (hook, chat) = (
+        file("hook.url", "/hook?key=hunter2"),
+        file("chat.url", "/chat"),
+    );
+    let told = double.path("told").display().to_string();
+    let out = rdiag(
+        &double,
+        &[
+            "cluster",
+            "--webhook-url-file",
+            &hook,
+            "--slack-url-file",
+            &chat,
+            "--json-line",
+            "--termination-log",
+            &told,
+        ],
+    );
+    let (said, complaints) = (text(&out.stdout), text(&out.stderr));
+    assert_eq!(out.status.code(), Some(1), "{said}{complaints}");
+    assert!(!complaints.contains("hunter2"), "{complaints}");
+    let first: Value =
+        serde_json::from_str(said.lines().next().unwrap()).expect("one line of JSON");
+    assert_eq!(first["schema"], "rdiag/report/v1");
+    assert!(
+        std::fs::read_to_string(told)
+            .unwrap()
+            .contains("thanos-receive-0")
+    );
+    let posted = posted.lock().unwrap();
+    let body = |path: &str| {
+        let of = posted.iter().filter(|p| p.starts_with(path));
+        let bodies: Vec<Value> = of
+            .map(|p| serde_json::from_str(p.split_once('#').unwrap().1).unwrap())
+            .collect();
+        bodies
+    };
+    let hooks = body("/hook");
+    assert_eq!(hooks.len(), 2, "put off once, then taken");
+    assert_eq!(hooks[1]["schema"], "rdiag/report/v1");
+    assert!(body("/chat")[0].get("blocks").is_some());
 }

@@ -91,10 +91,7 @@ pub(crate) fn run(common: &Common, args: &Args) -> Result<bool, Failure> {
         thanos_version: version(args.thanos_version.as_deref())?,
         last_restore_test: day(args.last_restore_test.as_deref())?,
     };
-    let collected = args
-        .is_live()
-        .then(|| look(args, cadence))
-        .transpose()?;
+    let collected = args.is_live().then(|| look(args, cadence)).transpose()?;
     let input: Input = match &collected {
         Some((_, bundle)) => diagnose::open(std::slice::from_ref(bundle))?,
         None => diagnose::open(&args.paths)?,

@@ -244,7 +244,9 @@ fn finish(
     };
     let (failed, near, unseen) = (of(Status::Fail), of(Status::Warn), of(Status::Unknown));
     let (figure, note) = words(highest);
-    let item = item.figure(format!("{} {figure}", said.bound)).details(details);
+    let item = item
+        .figure(format!("{} {figure}", said.bound))
+        .details(details);
     if !failed.is_empty() {
         item.ends(Status::Fail, format!("{}{note}", who(&failed)))
     } else if !near.is_empty() {

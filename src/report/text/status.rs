@@ -100,7 +100,9 @@ fn columns(view: &View, members: &[&Member]) -> Vec<Column> {
         .map(|m| phrase::pod(&m.pod, view.namespace).to_owned());
     let mut columns = vec![Column {
         name: "receiver",
-        cells: std::iter::once("Receivers".to_owned()).chain(names).collect(),
+        cells: std::iter::once("Receivers".to_owned())
+            .chain(names)
+            .collect(),
     }];
     for (name, heading) in COLUMNS {
         let cells: Vec<String> = members.iter().map(|m| cell(m, name)).collect();
@@ -124,7 +126,10 @@ fn cell(member: &Member, name: &str) -> String {
     };
     match name {
         "ready" if value == "no" => fact("state").unwrap_or(value).clone(),
-        "memory" => value.replace(" of ", "/").replace(' ', "").replace("iB", "i"),
+        "memory" => value
+            .replace(" of ", "/")
+            .replace(' ', "")
+            .replace("iB", "i"),
         "disk" => value.split(" of ").next().unwrap_or(value).to_owned(),
         "upload" => value.trim_end_matches(" ago").to_owned(),
         _ => value.clone(),

@@ -9,25 +9,139 @@ use Cadence::{Daily, Weekly};
 
 /// Line of the runbook, incident, checklist, item that fails, part of what it says.
 const FIRE: &[(&str, &str, Cadence, &str, &str)] = &[
-    ("§ 1 availability", "one-receiver-pending", Daily, "availability", "503: 105"),
-    ("§ 1 write success", "writes-answered-409-out-of-order", Daily, "write-success", "409: 55"),
-    ("§ 1 replication success", "forwards-fail-in-the-handshake", Daily, "replication-success", "Unavailable: 210"),
-    ("§ 1 memory", "one-receiver-restarts-in-a-loop", Daily, "memory-use", "of its limit 52Mi"),
-    ("§ 1 latency p99", "forwards-to-two-members-time-out", Daily, "write-latency", "5.00s"),
-    ("§ 1 pods Running and Ready", "image-cannot-be-pulled", Daily, "pods-ready", "1 pod not ready"),
-    ("§ 1 unexpected restarts", "exits-at-once-after-a-change", Daily, "restarts", "4, last Error, exit 1"),
-    ("§ 1 members are the ready pods", "one-receiver-restarts-in-a-loop", Daily, "ring-members", "listed, but not ready"),
-    ("§ 1 uploads", "uploads-refused-signature-mismatch", Daily, "uploads-failing", "9 failures"),
-    ("§ 2.1 status", "one-receiver-pending", Daily, "pods-ready", "2 pods not ready"),
-    ("§ 2.2 what each pod has loaded", "one-member-has-another-ring", Daily, "ring-loaded", "not up to date: thanos-receive-ingestor-default-2"),
-    ("§ 2.2 file ↔ pods", "forwards-to-a-name-nobody-has", Daily, "ring-members", "obs-thanos-receive-3: listed, but no such pod"),
-    ("§ 2.3 quorum", "killed-while-it-replays", Daily, "quorum", "writes fail"),
-    ("§ 2.4 corruption", "one-receiver-repairs-its-wal", Daily, "tsdb-faults", "receive-1: WAL corrupted: 1"),
-    ("§ 2.4 disk", "no-space-left-on-one-receiver", Daily, "tsdb-faults", "disk full or read-only"),
-    ("§ 2.4 blocks not uploaded", "uploads-refused-signature-mismatch", Weekly, "blocks", "6 not uploaded"),
-    ("§ 2.6 object store", "uploads-refused-signature-mismatch", Weekly, "uploads-failing", "exists"),
-    ("§ 2 limits hit", "forwards-time-out-and-a-tenant-is-limited", Daily, "limits", "tenant b: code 413"),
-    ("§ 5 versions", "image-cannot-be-pulled", Weekly, "versions", "v0.39.9"),
+    (
+        "§ 1 availability",
+        "one-receiver-pending",
+        Daily,
+        "availability",
+        "503: 105",
+    ),
+    (
+        "§ 1 write success",
+        "writes-answered-409-out-of-order",
+        Daily,
+        "write-success",
+        "409: 55",
+    ),
+    (
+        "§ 1 replication success",
+        "forwards-fail-in-the-handshake",
+        Daily,
+        "replication-success",
+        "Unavailable: 210",
+    ),
+    (
+        "§ 1 memory",
+        "one-receiver-restarts-in-a-loop",
+        Daily,
+        "memory-use",
+        "of its limit 52Mi",
+    ),
+    (
+        "§ 1 latency p99",
+        "forwards-to-two-members-time-out",
+        Daily,
+        "write-latency",
+        "5.00s",
+    ),
+    (
+        "§ 1 pods Running and Ready",
+        "image-cannot-be-pulled",
+        Daily,
+        "pods-ready",
+        "1 pod not ready",
+    ),
+    (
+        "§ 1 unexpected restarts",
+        "exits-at-once-after-a-change",
+        Daily,
+        "restarts",
+        "4, last Error, exit 1",
+    ),
+    (
+        "§ 1 members are the ready pods",
+        "one-receiver-restarts-in-a-loop",
+        Daily,
+        "ring-members",
+        "listed, but not ready",
+    ),
+    (
+        "§ 1 uploads",
+        "uploads-refused-signature-mismatch",
+        Daily,
+        "uploads-failing",
+        "9 failures",
+    ),
+    (
+        "§ 2.1 status",
+        "one-receiver-pending",
+        Daily,
+        "pods-ready",
+        "2 pods not ready",
+    ),
+    (
+        "§ 2.2 what each pod has loaded",
+        "one-member-has-another-ring",
+        Daily,
+        "ring-loaded",
+        "not up to date: thanos-receive-ingestor-default-2",
+    ),
+    (
+        "§ 2.2 file ↔ pods",
+        "forwards-to-a-name-nobody-has",
+        Daily,
+        "ring-members",
+        "obs-thanos-receive-3: listed, but no such pod",
+    ),
+    (
+        "§ 2.3 quorum",
+        "killed-while-it-replays",
+        Daily,
+        "quorum",
+        "writes fail",
+    ),
+    (
+        "§ 2.4 corruption",
+        "one-receiver-repairs-its-wal",
+        Daily,
+        "tsdb-faults",
+        "receive-1: WAL corrupted: 1",
+    ),
+    (
+        "§ 2.4 disk",
+        "no-space-left-on-one-receiver",
+        Daily,
+        "tsdb-faults",
+        "disk full or read-only",
+    ),
+    (
+        "§ 2.4 blocks not uploaded",
+        "uploads-refused-signature-mismatch",
+        Weekly,
+        "blocks",
+        "6 not uploaded",
+    ),
+    (
+        "§ 2.6 object store",
+        "uploads-refused-signature-mismatch",
+        Weekly,
+        "uploads-failing",
+        "exists",
+    ),
+    (
+        "§ 2 limits hit",
+        "forwards-time-out-and-a-tenant-is-limited",
+        Daily,
+        "limits",
+        "tenant b: code 413",
+    ),
+    (
+        "§ 5 versions",
+        "image-cannot-be-pulled",
+        Weekly,
+        "versions",
+        "v0.39.9",
+    ),
 ];
 
 #[test]
@@ -37,7 +151,10 @@ fn captured_incidents_fire() {
         let item = list.item(item).unwrap();
         assert_eq!(item.status, Status::Fail, "{line}, {incident}: {item:#?}");
         let text = serde_json::to_string(item).unwrap();
-        assert!(text.contains(part), "{line}, {incident}: {part} in {item:#?}");
+        assert!(
+            text.contains(part),
+            "{line}, {incident}: {part} in {item:#?}"
+        );
     }
 }
 
