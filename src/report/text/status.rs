@@ -24,10 +24,10 @@ const COLUMNS: [(&str, &str); 10] = [
 /// is compared, not read; of a version that all have, the header speaks.
 const GIVING_WAY: [(&str, usize); 6] = [
     ("ring", 6),
-    ("ready", 9),
-    ("receiver", 20),
     ("version", 0),
     ("writes", 0),
+    ("ready", 9),
+    ("receiver", 20),
     ("receiver", 15),
 ];
 
@@ -131,7 +131,7 @@ fn cell(member: &Member, name: &str) -> String {
             .replace(' ', "")
             .replace("iB", "i"),
         "disk" => value.split(" of ").next().unwrap_or(value).to_owned(),
-        "upload" => value.trim_end_matches(" ago").to_owned(),
+        "upload" => value.trim_end_matches(" ago").replace("no bucket", "none"),
         _ => value.clone(),
     }
 }

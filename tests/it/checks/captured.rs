@@ -5,6 +5,7 @@ use std::path::Path;
 use rdiag::bundle::Input;
 use rdiag::checks::{self, Cadence, Options, Status, Targets};
 
+use super::bundle::{Bundle, When};
 use Cadence::{Daily, Weekly};
 
 /// Line of the runbook, incident, checklist, item that fails, part of what it says.
@@ -158,15 +159,32 @@ fn captured_incidents_fire() {
     }
 }
 
-/// What the kubelet would have to say is not in these captures: the TSDB's own count of a disk that
-/// was full is far below its size, and must not pass.
+/// Where the kubelet was not asked, the disk that was full is unknown.
 #[test]
-fn a_full_disk_is_not_passed_by_a_lower_bound() {
+fn a_full_disk_that_nobody_measured_does_not_pass() {
     let list = check("no-space-left-on-one-receiver", Daily);
+    let item = list.item("disk-use").unwrap();
+    assert_eq!(item.status, Status::Unknown, "{item:#?}");
+}
+
+/// What the TSDB counts itself is the least that is used: enough to fail, not to pass.
+#[test]
+fn a_lower_bound_does_not_pass() {
+    let bundle = Bundle::healthy();
+    bundle.drop("kubelet_volume_stats");
+    let list = bundle.check(Daily);
     let item = list.item("disk-use").unwrap();
     assert_eq!(item.status, Status::Unknown, "{item:#?}");
     let figure = item.figure.as_deref().unwrap_or_default();
     assert!(figure.starts_with("at least "), "{item:#?}");
+    bundle.set(
+        "*",
+        When::Last,
+        "prometheus_tsdb_storage_blocks_bytes",
+        |_| 9e10,
+    );
+    let list = bundle.check(Daily);
+    assert_eq!(list.item("disk-use").unwrap().status, Status::Fail);
 }
 
 /// Without scrapes and objects nothing passes: what is not seen is not fine.
