@@ -209,6 +209,7 @@ pub(super) fn scrapes(
 /// Names of the metrics that signatures or comparisons ask for, sorted.
 pub(super) fn wanted(engine: &Engine) -> Vec<String> {
     let mut names: Vec<String> = COMPARED.iter().map(|n| (*n).to_owned()).collect();
+    names.extend(super::status::METRICS.iter().map(|n| (*n).to_owned()));
     let metrics = engine
         .pack
         .signatures
