@@ -11,6 +11,28 @@ pub const LINE_BYTES: usize = 256 * 1024;
 /// enough that what was read is still in the cache of a processor core when it is looked at.
 pub const READ_BYTES: usize = 256 * 1024;
 
+/// Size of the pieces that a log is cut into, at line ends, so that several threads can read it. Large
+/// enough that what is done once per piece does not count, small enough to stay near the core; each
+/// thread holds one.
+pub const CHUNK_BYTES: usize = 1024 * 1024;
+
+/// Pieces of [`READ_BYTES`] that are read ahead from a pipe or a compressed file.
+pub const AHEAD_PIECES: usize = 4;
+
+/// Most shapes of lines (keys, level, message) that a thread recognises; a release prints some
+/// hundred. When there are more, all are forgotten.
+pub const RECALL_PLANS: usize = 4096;
+
+/// Most outcomes of lines that a thread recognises, some 100 bytes each. When there are more, all are
+/// forgotten.
+pub const RECALL_OUTCOMES: usize = 16 * 1024;
+
+/// Hashes of lines seen once that a thread remembers, 8 bytes each.
+pub const RECALL_ONCE: usize = 16 * 1024;
+
+/// Evidence (signature × subject × writer) that a thread counts before it goes to its ledger.
+pub const TALLY_SLOTS: usize = 4096;
+
 /// Most lines in pieces, and most dumps, that one reader keeps open at a time, one for each origin.
 /// Each takes at most [`LINE_BYTES`]. The oldest is given out early to make room.
 pub const OPEN_JOINS: usize = 32;
@@ -46,8 +68,12 @@ pub const BUCKETS: usize = 180;
 /// Most (signature, subject) pairs in a ledger (`inference.md` § 3.12).
 pub const LEDGER_PAIRS: usize = 20_000;
 
-/// Most distinct streams (pod × container) that are told apart; the rest share one origin.
+/// Most distinct streams (pod × container) that coverage tells apart; the rest share one entry.
 pub const ORIGINS: usize = 4096;
+
+/// Most distinct origins that one reader tells apart; the rest share one. Logs are read in pieces of
+/// [`CHUNK_BYTES`], with a reader each, and no piece has as many lines with a frame.
+pub const READER_ORIGINS: usize = 128 * 1024;
 
 /// Most candidate cause instances (`inference.md` § 3.12).
 pub const CANDIDATES: usize = 4096;

@@ -25,8 +25,7 @@ impl Buckets {
     }
 
     /// Adds all of `other`.
-    pub fn merge(&mut self, other: &Self) {
-        let mut other = other.clone();
+    pub fn merge(&mut self, mut other: Self) {
         while self.doublings < other.doublings {
             self.double();
         }

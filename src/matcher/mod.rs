@@ -6,8 +6,11 @@
 //! Records from other sources are looked up by the value of one field instead.
 
 mod condition;
+mod grams;
+mod recall;
 #[cfg(test)]
 mod tests;
+mod walk;
 
 use std::collections::BTreeMap;
 
@@ -17,6 +20,8 @@ use rustc_hash::FxHashMap;
 use crate::pack::{About, Pack, Signature, SignatureIx, SubjectKind, Variant};
 use crate::record::errors::{self, Leaf};
 use crate::record::{Record, Source};
+
+pub use recall::{Look, Recall};
 
 use condition::{is_leaf_field, record_holds, value_holds};
 
@@ -46,6 +51,8 @@ pub struct Matcher {
     keyed: FxHashMap<Source, Keyed>,
     /// By signature: those it silences.
     refines: BTreeMap<SignatureIx, Vec<SignatureIx>>,
+    /// What [`Recall`] needs to know of the pack.
+    index: recall::Index,
 }
 
 /// Signatures of one source, by a field that must have one of few values.
@@ -85,7 +92,8 @@ impl Matcher {
         let automaton = AhoCorasick::builder()
             .build(anchors.keys())
             .expect("anchors of a pack fit the automaton");
-        Self { automaton, candidates: anchors.into_values().collect(), keyed, refines }
+        let index = recall::Index::new(pack);
+        Self { automaton, candidates: anchors.into_values().collect(), keyed, refines, index }
     }
 
     /// Hands every hit of `record` to `sink`, in the order of signatures.

@@ -18,7 +18,7 @@ mod origin;
 pub mod reader;
 pub mod time;
 
-pub use body::{Format, Peek, peek};
+pub use body::{Format, Peek, logfmt_value, peek};
 pub use errors::{Attempt, Leaf, leaves};
 pub use fields::{Fields, Issue, Issues};
 pub use frame::{Frame, FrameState, Who, split_frame};

@@ -202,6 +202,18 @@ fn decode<'a>(raw: &'a [u8], quoted: Option<Quoted>, issues: &mut Issues) -> Cow
     }
 }
 
+/// Decodes one value as it stands behind its `=`.
+#[must_use]
+pub fn logfmt_value(raw: &[u8]) -> Cow<'_, [u8]> {
+    match raw.strip_prefix(b"\"") {
+        None => Cow::Borrowed(raw),
+        Some(inside) => {
+            let (_, quoted) = scan_quoted(inside);
+            decode(raw, Some(quoted), &mut Issues::default())
+        }
+    }
+}
+
 /// Decodes `\"`, `\\`, `\n`, `\r`, `\t`, `\xXX` and `\uXXXX`; keeps the bytes of any other escape.
 fn unescape(raw: &[u8], issues: &mut Issues) -> Vec<u8> {
     let mut plain = Vec::with_capacity(raw.len());

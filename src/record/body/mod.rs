@@ -9,6 +9,7 @@ mod logfmt;
 mod text;
 
 pub(super) use dump::{continues, starts_dump};
+pub use logfmt::logfmt_value;
 
 #[cfg(test)]
 mod tests;

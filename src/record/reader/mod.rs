@@ -15,6 +15,7 @@ use super::origin::OriginIx;
 use super::{Origin, Origins, Record, Time, Times};
 
 mod ansi;
+mod carry;
 mod export;
 mod join;
 mod lines;
@@ -23,6 +24,7 @@ mod lines;
 mod tests;
 
 use export::Export;
+pub use carry::Carry;
 use join::{Folds, Partials};
 use lines::{Line, Lines};
 
@@ -73,6 +75,10 @@ pub struct Reader<R> {
     /// The body lent out, if it is not a slice of the read buffer.
     held: Vec<u8>,
     counts: Counts,
+    /// What is open at the end goes on in the next piece.
+    keeps_open: bool,
+    /// The stream's own origin spoke.
+    passed: bool,
 }
 
 /// A record to be, with its body by place.
@@ -103,8 +109,12 @@ struct Taken {
 impl<R: Read> Reader<R> {
     /// Reads `stream`; records whose frames name nobody come from `own`.
     pub fn new(stream: R, own: Origin, options: Options) -> Self {
+        Self::new_over(Lines::new(stream), own, options)
+    }
+
+    fn new_over(lines: Lines<R>, own: Origin, options: Options) -> Self {
         Self {
-            lines: Lines::new(stream),
+            lines,
             frames: FrameState::new(Times::with_year(options.year)),
             origins: Origins::new(own),
             partials: Partials::default(),
@@ -113,6 +123,8 @@ impl<R: Read> Reader<R> {
             ready: VecDeque::new(),
             held: Vec::new(),
             counts: Counts::default(),
+            keeps_open: false,
+            passed: false,
         }
     }
 
@@ -177,6 +189,9 @@ impl<R: Read> Reader<R> {
 
     /// At the end: what is open is as complete as it will ever be.
     fn finish(&mut self) -> bool {
+        if self.keeps_open {
+            return false;
+        }
         if let Some(entry) = self.export.take() {
             self.entry(entry);
         }
@@ -201,6 +216,7 @@ impl<R: Read> Reader<R> {
         }
         let start = line.range.start;
         let taken = taken(frame, text, start, line.truncated, &mut self.origins);
+        self.passed |= taken.item.origin == Origins::OWN;
         Ok(self.framed(taken))
     }
 
