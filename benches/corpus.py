@@ -15,7 +15,7 @@ import json
 HERE = os.path.dirname(os.path.abspath(__file__))
 ULID = re.compile(r"01[0-9A-HJKMNP-TV-Z]{24}")
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
-NUMBER = re.compile(r"(?<=[= :])\d+(?:\.\d+)?(?=[ mnµs\"]|$)")
+NUMBER = re.compile(r"(?<=[= ])\d+(?:\.\d+)?(?=[ mnµs\"]|$)")
 LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 

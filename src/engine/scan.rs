@@ -3,6 +3,8 @@
 mod chunks;
 mod logs;
 mod piece;
+#[cfg(test)]
+mod tests;
 
 use std::io::{BufReader, Read};
 

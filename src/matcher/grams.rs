@@ -5,7 +5,7 @@
 //! [`STRIDE`] places begins such a piece, so only those places are looked up, in a table that fits the
 //! first-level cache; a literal is compared only where the table says so.
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 /// Shortest literal.
 const SHORTEST: usize = 8;
@@ -39,13 +39,15 @@ pub(super) struct Grams {
 impl Grams {
     /// Prepares literals of at least [`SHORTEST`] bytes; `None` if one is shorter.
     pub(super) fn new(literals: Vec<Vec<u8>>) -> Option<Self> {
+        let usual = USUAL.as_bytes();
+        let usual: FxHashSet<u64> = (0..=usual.len() - GRAM).map(|at| gram(usual, at)).collect();
         let mut table = vec![0_u64; 1 << (TABLE_BITS - 6)];
         let mut pieces: FxHashMap<u64, Vec<(u32, u32)>> = FxHashMap::default();
         for (n, literal) in literals.iter().enumerate() {
             let windows = literal.len().checked_sub(SHORTEST)?;
             let usual = |start: &usize| {
-                let piece = |k: usize| &literal[start + k..start + k + GRAM];
-                (0..STRIDE).filter(|k| memchr::memmem::find(USUAL.as_bytes(), piece(*k)).is_some()).count()
+                let pieces = *start..*start + STRIDE;
+                pieces.filter(|at| usual.contains(&gram(literal, *at))).count()
             };
             let start = (0..=windows).min_by_key(usual)?;
             for at in start..start + STRIDE {
@@ -90,7 +92,7 @@ impl Grams {
         self.table[slot / 64] >> (slot % 64) & 1 != 0
     }
 
-    #[cold]
+    #[inline(never)]
     fn compare(&self, line: &[u8], at: usize, gram: u64, found: &mut impl FnMut(u32)) {
         for (n, offset) in self.pieces.get(&gram).into_iter().flatten() {
             let literal = &self.literals[*n as usize];

@@ -9,6 +9,7 @@
 
 use std::borrow::Cow;
 
+use memchr::memmem::Finder;
 use rustc_hash::FxHashMap;
 
 use super::condition::{self, is_leaf_field, record_holds, value_holds};
@@ -41,6 +42,17 @@ struct Known {
     fields: Vec<Box<str>>,
     /// That a literal stands in the line says all that its conditions on the line ask.
     implied: bool,
+    /// What its conditions on the line ask, ready to be looked for.
+    tests: Vec<LineTest>,
+}
+
+/// A condition on the whole line.
+#[derive(Debug)]
+enum LineTest {
+    /// One of these stands in it.
+    Any(Vec<Finder<'static>>),
+    /// Anything else: place of the condition.
+    Other(usize),
 }
 
 /// Fields that an error chain is read from.
@@ -107,9 +119,17 @@ fn known(ix: usize, v: usize, signature: &Signature, variant: &Variant) -> (Know
             _ => false,
         });
     let fields = fields.into_iter().map(Into::into).collect();
+    let finder = |literal: &String| Finder::new(literal.as_bytes()).into_owned();
+    let tests = variant.conditions.iter().enumerate().filter(|(_, c)| c.field == "line");
+    let tests = tests.map(|(n, c)| match &c.test {
+        Test::Contains(literal) => LineTest::Any(vec![finder(literal)]),
+        Test::ContainsAny(all) => LineTest::Any(all.iter().map(finder).collect()),
+        _ => LineTest::Other(n),
+    });
+    let tests = if is_wide && !implied { tests.collect() } else { Vec::new() };
     let signature = u32::try_from(ix).expect("a pack has fewer than 2^32 signatures");
     let variant = u16::try_from(v).expect("a signature has few variants");
-    (Known { signature, variant, fields, implied }, is_wide)
+    (Known { signature, variant, fields, implied, tests }, is_wide)
 }
 
 /// The extraction takes whole values of a field and names no subject: it can be made anew for every
@@ -363,12 +383,14 @@ fn possible(pack: &Pack, known: &Known, record: &Record<'_>) -> bool {
 }
 
 /// Folds into `key` what a variant makes of the whole line.
-#[cold]
 fn ask(pack: &Pack, known: &Known, line: &[u8], key: u64) -> u64 {
     let signature = &pack.signatures[known.signature as usize];
     let variant = &signature.variants[usize::from(known.variant)];
-    let mut tests = variant.conditions.iter().filter(|c| c.field == "line");
-    if !tests.all(|c| value_holds(Some(line), &c.test)) {
+    let holds = |test: &LineTest| match test {
+        LineTest::Any(finders) => finders.iter().any(|finder| finder.find(line).is_some()),
+        LineTest::Other(n) => value_holds(Some(line), &variant.conditions[*n].test),
+    };
+    if !known.tests.iter().all(holds) {
         return mix(key, 0);
     }
     let mut key = mix(key, 1);
