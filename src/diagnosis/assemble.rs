@@ -13,6 +13,12 @@ use crate::pack::{AtLeast, CauseIx, GateType, Role, StateIx};
 const PRIOR_WINDOW_MINUTES: f64 = 10.0;
 /// Minutes in a day; priors are written per day.
 const DAY_MINUTES: f64 = 1440.0;
+/// A symptom that no parent brings about at least this often is one of several that could show.
+const EXPECTED: f64 = 0.8;
+/// Alternatives exclude each other more often than not, while the model takes them as independent;
+/// the silence of each therefore counts only in part. (Of a present symptom the observability
+/// cancels out, so this changes nothing else.)
+const ALTERNATIVE: f64 = 0.25;
 /// Weight of an impact symptom in the ranking (`inference.md` § 3.6).
 const IMPACT_WEIGHT: f64 = 3.0;
 
@@ -38,6 +44,11 @@ pub(crate) fn assemble(binder: Binder<'_>) -> Bound {
         symptoms: bound_symptoms,
         nodes: binder.nodes,
     }
+}
+
+/// How much of its observability the silence of a symptom of this strength keeps.
+pub(crate) fn share(surest: f64) -> f64 {
+    if surest < EXPECTED { ALTERNATIVE } else { 1.0 }
 }
 
 struct Assembler<'b, 'a> {
@@ -241,24 +252,33 @@ impl<'b, 'a> Assembler<'b, 'a> {
             .collect();
         let scope = self.binder.scope;
         let factor = scope.replication_factor.unwrap_or(3);
-        let k = match gate.at_least {
-            AtLeast::Fixed(k) => k,
-            AtLeast::QuorumLoss => factor - quorum::needed(factor, self.binder.common_version()) + 1,
-        };
         let total = u32::try_from(all.len()).unwrap_or(u32::MAX).max(factor);
-        Some(Gate { members, q: gate.q, g: quorum::failing_share(total, factor, k) })
+        let g = match gate.at_least {
+            AtLeast::Fixed(k) => (0..=total).map(|b| f64::from(u8::from(b >= k))).collect(),
+            AtLeast::QuorumLoss => {
+                let k = factor - quorum::needed(factor, self.binder.common_version()) + 1;
+                quorum::failing_share(total, factor, k)
+            }
+        };
+        Some(Gate { members, q: gate.q, g })
     }
 
     fn symptom_node(&self, family: usize, place: Place) -> SymptomNode {
         let binder = self.binder;
         let kind = &binder.families.all[family];
         let present = binder.present.get(&(family, place));
+        let terms = self.terms(Instance::Symptom(family, place));
+        let surest = terms.iter().map(|t| t.q).fold(0.0, f64::max);
+        let share = share(surest);
+        let of = |ix: &crate::pack::SignatureIx| binder.pack.signatures[ix.0 as usize].leak;
+        let seen = present.and_then(|p| p.entries.iter().map(|(ix, _)| of(ix)).reduce(f64::min));
+        let leak = seen.unwrap_or(kind.leak);
         SymptomNode {
             name: format!("{}@{}", kind.name, self.place_name(place)),
             present: present.is_some(),
-            observability: observability::of(binder.pack, kind, place, binder.scope),
-            leak: kind.leak,
-            terms: self.terms(Instance::Symptom(family, place)),
+            observability: share * observability::of(binder.pack, kind, place, binder.scope),
+            leak,
+            terms,
             rank_weight: if kind.impact { IMPACT_WEIGHT } else { 1.0 },
             group: u32::try_from(family).unwrap_or(u32::MAX),
             severe: present.is_some_and(|p| p.severe),

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::assemble;
 use super::families::Families;
 use super::network::Network;
+use super::observability;
 use super::scope::{MemberRole, Scope};
 use super::timing;
 use crate::evidence::{Ledger, Subject};
@@ -18,8 +19,11 @@ use crate::pack::{
 };
 use crate::record::Source;
 
-/// What shows in more than this share of healthy windows makes nothing a suspect by itself.
+/// What shows in more than this share of healthy windows (every start prints it) tells nothing.
 const COMMONPLACE: f64 = 0.1;
+
+/// Least strength times observability of a silence that counts.
+const AUDIBLE: f64 = 0.06;
 
 /// Where something is: a pod, a node, or the one place of any other kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -119,6 +123,9 @@ impl<'a> Binder<'a> {
         for (ix, subject, evidence) in ledger.iter() {
             let Some(place) = binder.place(subject) else { continue };
             let signature = &pack.signatures[ix.0 as usize];
+            if signature.leak >= COMMONPLACE {
+                continue;
+            }
             let timed = !matches!(signature.source, Source::Metric | Source::Config);
             let present = binder.present.entry((families.of(ix), place)).or_default();
             present.entries.push((ix, subject.clone()));
@@ -231,11 +238,6 @@ impl<'a> Binder<'a> {
         if !self.applies(&link.when, place) {
             return;
         }
-        let kind = match link.to {
-            Target::Signature(s) => self.families.all[self.families.of(s)].kind,
-            Target::State(s) => self.pack.states[s.0 as usize].scope,
-            Target::Cause(c) => self.pack.causes[c.0 as usize].scope,
-        };
         let mut with: Vec<Instance> = vec![from];
         for other in &link.with {
             let Some(other) = self.companion(*other, place) else { return };
@@ -246,23 +248,36 @@ impl<'a> Binder<'a> {
             Target::State(s) => Instance::State(s, p),
             Target::Cause(c) => Instance::Cause(c, p),
         };
-        let targets = match self.reach(place, link.bind, kind) {
-            Reach::These(places) => places,
-            Reach::AnyOf(places) => match link.to {
-                // Of many pods that could say it, those that do are explained; when none does,
-                // that is one silence, not one per pod.
-                Target::Signature(s) => {
-                    let family = self.families.of(s);
-                    let said: Vec<Place> = places.into_iter().filter(|p| self.present.contains_key(&(family, *p))).collect();
-                    if said.is_empty() { vec![Place::NoPod] } else { said }
-                }
-                _ => places,
-            },
+        let targets = match link.to {
+            Target::Signature(s) => self.shown_at(self.families.of(s), place, link.bind),
+            Target::State(s) => self.reach(place, link.bind, self.pack.states[s.0 as usize].scope).all(),
+            Target::Cause(c) => self.reach(place, link.bind, self.pack.causes[c.0 as usize].scope).all(),
         };
         for p in targets {
             let edge = Edge { to: instance(p), all: with.clone(), q: link.q, delay: link.delay, defining: link.defining };
             found.push((from, edge));
         }
+    }
+
+    /// Where a symptom shows that follows from something at `place`. Of many that could say it, those
+    /// that do are explained; when none does, that is one silence, not one per pod.
+    fn shown_at(&self, family: usize, place: Place, bind: Bind) -> Vec<Place> {
+        let mut said = Vec::new();
+        let mut silent = None;
+        for kind in &self.families.all[family].kinds {
+            let (places, many) = match self.reach(place, bind, *kind) {
+                Reach::These(places) => (places, false),
+                Reach::AnyOf(places) => (places, true),
+            };
+            said.extend(places.iter().copied().filter(|p| self.present.contains_key(&(family, *p))));
+            if silent.is_none() {
+                silent = if many { Some(Place::NoPod) } else { places.first().copied() };
+            }
+        }
+        if said.is_empty() {
+            said.extend(silent);
+        }
+        said
     }
 
     /// A further parent of an AND term, at the same place where it can be.
@@ -308,9 +323,7 @@ impl<'a> Binder<'a> {
         for edge in self.edges.values().flatten() {
             back.entry(edge.to).or_default().extend(edge.all.iter().copied());
         }
-        let telling = |f: &usize| self.families.all[*f].leak < COMMONPLACE;
-        let mut queue: Vec<Instance> =
-            self.present.keys().filter(|(f, _)| telling(f)).map(|(f, p)| Instance::Symptom(*f, *p)).collect();
+        let mut queue: Vec<Instance> = self.present.keys().map(|(f, p)| Instance::Symptom(*f, *p)).collect();
         let mut kept: BTreeSet<Instance> = queue.iter().copied().collect();
         while let Some(instance) = queue.pop() {
             for parent in back.get(&instance).into_iter().flatten() {
@@ -339,7 +352,8 @@ impl<'a> Binder<'a> {
         }
         let mut queue: Vec<Instance> = kept.iter().copied().collect();
         while let Some(instance) = queue.pop() {
-            let downstream = self.edges.get(&instance).into_iter().flatten().map(|e| e.to);
+            let edges = self.edges.get(&instance).into_iter().flatten();
+            let downstream = edges.filter(|e| self.matters(e)).map(|e| e.to);
             let gates = gate_of.get(&instance).into_iter().flatten().copied();
             for next in downstream.chain(gates) {
                 if kept.insert(next) {
@@ -350,9 +364,33 @@ impl<'a> Binder<'a> {
     }
 }
 
+impl Binder<'_> {
+    /// A silence that would hardly have been heard is left out; one that a check could break stays,
+    /// so that the check can be weighed.
+    fn matters(&self, edge: &Edge) -> bool {
+        let Instance::Symptom(family, place) = edge.to else { return true };
+        if self.present.contains_key(&(family, place)) {
+            return true;
+        }
+        if self.families.all[family].leak >= COMMONPLACE {
+            return false;
+        }
+        let o = observability::of(self.pack, &self.families.all[family], place, self.scope);
+        o * edge.q * assemble::share(edge.q) >= AUDIBLE || o == 0.0 && self.families.all[family].asked
+    }
+}
+
 enum Reach {
     /// Each of these.
     These(Vec<Place>),
     /// Those of these that say it.
     AnyOf(Vec<Place>),
+}
+
+impl Reach {
+    fn all(self) -> Vec<Place> {
+        match self {
+            Self::These(places) | Self::AnyOf(places) => places,
+        }
+    }
 }

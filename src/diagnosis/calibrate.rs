@@ -2,6 +2,9 @@
 
 use super::solve::{Component, Contrast, Solution};
 
+#[cfg(test)]
+mod tests;
+
 /// Limits of the words.
 const CONFIRMED: f64 = 0.95;
 const LIKELY: f64 = 0.70;

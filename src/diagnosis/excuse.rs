@@ -31,7 +31,7 @@ pub(super) fn excuse(ledger: &mut Ledger, pack: &Pack) -> Vec<Excused> {
 }
 
 fn applies(excuse: &Excuse, subject: &Subject, evidence: &Evidence, ledger: &Ledger) -> bool {
-    let few = excuse.fewer_than.is_none_or(|n| evidence.count < n);
+    let few = excuse.fewer_than.is_none_or(|n| seldom(excuse, evidence, n, ledger));
     let near = excuse.near.is_none_or(|ix| {
         let other = ledger.get(ix, subject).or_else(|| {
             ledger.iter().find(|(s, o, _)| *s == ix && o.kind != subject.kind).map(|(_, _, e)| e)
@@ -39,6 +39,22 @@ fn applies(excuse: &Excuse, subject: &Subject, evidence: &Evidence, ledger: &Led
         other.is_some_and(|other| gap(evidence, other).is_some_and(|gap| gap <= excuse.within))
     });
     few && near
+}
+
+/// Few within any window of the excuse, in a log long enough to say so: of an excerpt of one line
+/// nobody knows how often it came.
+fn seldom(excuse: &Excuse, evidence: &Evidence, fewer_than: u64, ledger: &Ledger) -> bool {
+    const LONG_ENOUGH: i64 = 5;
+    let spans = ledger.coverage.iter().filter(|(_, o, _)| evidence.witnesses.contains_key(*o));
+    let longest = spans.filter_map(|(_, _, seen)| Some(seen.until?.0 - seen.from?.0)).max();
+    if longest.unwrap_or(0) < LONG_ENOUGH * excuse.within {
+        return false;
+    }
+    let mut windows: std::collections::BTreeMap<i64, u64> = std::collections::BTreeMap::new();
+    for (time, count) in evidence.witnesses.values().flat_map(|w| w.buckets.iter()) {
+        *windows.entry(time.0.div_euclid(excuse.within.max(1))).or_default() += count;
+    }
+    windows.values().all(|n| *n < fewer_than)
 }
 
 /// Nanoseconds between the end of one and the beginning of the other; zero when they overlap.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::pack::{About, Pack, Severity, Signature, SignatureIx, SubjectKind, Test};
+use crate::pack::{About, Pack, Signature, SignatureIx, SubjectKind, Test};
 use crate::record::Source;
 
 /// All families of a pack.
@@ -18,11 +18,13 @@ pub(crate) struct Families {
 pub(crate) struct Family {
     pub(crate) name: String,
     pub(crate) members: Vec<SignatureIx>,
-    /// The kind of place it shows at.
-    pub(crate) kind: SubjectKind,
+    /// The kinds of place it shows at, the first member's first: one statement may be written by
+    /// the pod itself and quoted of it by others.
+    pub(crate) kinds: Vec<SubjectKind>,
     pub(crate) leak: f64,
     pub(crate) impact: bool,
-    pub(crate) severity: Severity,
+    /// Some check of a cause would show it.
+    pub(crate) asked: bool,
 }
 
 impl Families {
@@ -52,12 +54,18 @@ impl Families {
 impl Family {
     fn new(pack: &Pack, name: &str, members: Vec<SignatureIx>) -> Self {
         let signatures = || members.iter().map(|m| &pack.signatures[m.0 as usize]);
+        let mut kinds: Vec<SubjectKind> = Vec::new();
+        for kind in signatures().map(kind_of) {
+            if !kinds.contains(&kind) {
+                kinds.push(kind);
+            }
+        }
         Self {
             name: name.to_owned(),
-            kind: signatures().map(kind_of).next().unwrap_or(SubjectKind::Global),
+            kinds,
             leak: signatures().map(|s| s.leak).fold(0.0, f64::max),
             impact: signatures().any(|s| s.impact),
-            severity: signatures().map(|s| s.severity).max().unwrap_or(Severity::Info),
+            asked: pack.causes.iter().flat_map(|c| &c.confirm).flat_map(|c| &c.yields).any(|y| members.contains(y)),
             members,
         }
     }

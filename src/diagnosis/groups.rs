@@ -23,10 +23,10 @@ pub(super) fn of(view: &View<'_>, component: &Component) -> Vec<Group> {
         component.symptoms.iter().copied().filter(|s| network.symptoms[*s].present).collect();
     let mut parent: BTreeMap<usize, usize> = present.iter().map(|s| (*s, *s)).collect();
     let mut by_cause: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
-    for (cause, symptom, need) in view.necessity.iter() {
+    for (cause, symptom, need) in view.needs.iter() {
         let joins = !network.causes[cause].unknown
             && view.solution.marginals[cause] >= JOINS
-            && need.given_active >= JOINS
+            && need >= JOINS
             && parent.contains_key(&symptom);
         if joins {
             by_cause.entry(cause).or_default().insert(symptom);
@@ -62,7 +62,7 @@ pub(super) fn of(view: &View<'_>, component: &Component) -> Vec<Group> {
         if groups.iter().any(|g| g.causes.contains(cause)) {
             continue;
         }
-        let at = view.necessity.iter().filter(|(c, _, _)| c == cause).find_map(|(_, s, _)| {
+        let at = view.needs.iter().filter(|(c, _, _)| c == cause).find_map(|(_, s, _)| {
             groups.iter().position(|g| g.symptoms.contains(&s))
         });
         if let Some(at) = at {

@@ -9,10 +9,11 @@ use super::families::Families;
 use super::groups::{self, Group};
 use super::next;
 use super::scope::Scope;
-use super::solve::{self, Component, Explains, Necessity, Solution};
+use super::needs::Needs;
+use super::solve::{self, Component, Solution};
 use super::{Evidence, Explained, Hypothesis, Incident, Verdict};
 use crate::evidence::{Ledger, Subject};
-use crate::pack::{CauseIx, Pack, Role, Severity, SignatureIx, SubjectKind};
+use crate::pack::{CauseIx, Pack, Role, Severity, SignatureIx, SubjectKind, Target};
 
 /// P(non-benign) from which an incident is raised (`design.md` § 7).
 const RAISED: f64 = 0.30;
@@ -20,6 +21,11 @@ const RAISED: f64 = 0.30;
 const LISTED: f64 = 0.02;
 /// Most hypotheses listed.
 const MOST: usize = 8;
+/// Highest probability of a cause that shows none of its own signs: causes with the same
+/// consequences are as good, whatever the priors say.
+const WITHOUT_OWN_SIGN: f64 = 0.65;
+/// A cause that shows none of its own signs ranks behind one that does.
+const BEHIND: f64 = 0.3;
 /// Odds below which two causes cannot be told apart (`inference.md` § 3.10).
 const APART: f64 = 1.5;
 /// Nats from which a piece of evidence is listed.
@@ -35,8 +41,7 @@ pub(super) struct View<'a> {
     pub(super) ledger: &'a Ledger,
     pub(super) bound: &'a Bound,
     pub(super) solution: &'a Solution,
-    pub(super) necessity: Necessity,
-    pub(super) explains: Explains,
+    pub(super) needs: Needs,
     pub(super) calibration: Calibration,
 }
 
@@ -64,13 +69,14 @@ impl View<'_> {
         let severity = group.symptoms.iter().map(|s| self.severity(*s)).max()?;
         let kinds: BTreeSet<u32> =
             group.causes.iter().map(|c| self.solution.network.causes[*c].kind).collect();
-        let scores = solve::ranking_score_of_kinds(self.solution, &self.necessity);
+        let scores = self.needs.scores(&self.solution.network, &group.symptoms);
         let mut hypotheses: Vec<(f64, Hypothesis)> = kinds
             .into_iter()
             .filter(|k| *k != solve::UNKNOWN_KIND)
             .filter_map(|kind| {
-                let hypothesis = self.hypothesis(component, group, kind)?;
-                Some((scores.get(&kind).copied().unwrap_or(0.0), hypothesis))
+                let (hypothesis, own) = self.hypothesis(component, group, kind)?;
+                let score = scores.get(&kind).copied().unwrap_or(0.0);
+                Some((if own { score } else { score * BEHIND }, hypothesis))
             })
             .collect();
         hypotheses.sort_by(|a, b| {
@@ -104,7 +110,7 @@ impl View<'_> {
 
     /// P(a cause rdiag does not know), where the group has something unexplained.
     fn unknown(&self, component: &Component, group: &Group) -> f64 {
-        let open = group.symptoms.iter().any(|s| self.explains.unexplained.contains(s));
+        let open = group.symptoms.iter().any(|s| self.needs.unexplained(*s));
         let mass = calibrate::unknown_mass(component);
         if open || group.alone { mass } else { mass.min(1e-3) }
     }
@@ -134,14 +140,13 @@ impl View<'_> {
 
     /// A benign cause explains it.
     fn excused(&self, symptom: usize) -> bool {
-        let causes = self.explains.by_symptom.get(&symptom);
-        causes.into_iter().flatten().any(|(c, need)| {
-            let active = self.solution.marginals[*c] >= 0.5;
-            self.solution.network.causes[*c].benign && active && *need >= EXPLAINED
+        self.needs.iter().filter(|(_, s, _)| *s == symptom).any(|(c, _, need)| {
+            let active = self.solution.marginals[c] >= 0.5;
+            self.solution.network.causes[c].benign && active && need >= EXPLAINED
         })
     }
 
-    fn hypothesis(&self, component: &Component, group: &Group, kind: u32) -> Option<Hypothesis> {
+    fn hypothesis(&self, component: &Component, group: &Group, kind: u32) -> Option<(Hypothesis, bool)> {
         let cause_ix = CauseIx(kind);
         let cause = self.pack.causes.get(kind as usize)?;
         let instances: Vec<usize> = group
@@ -152,7 +157,11 @@ impl View<'_> {
             .collect();
         let active = component.sets.iter().filter(|s| s.causes.iter().any(|c| instances.contains(c)));
         let mass: f64 = active.map(|s| s.posterior).sum();
-        let probability = self.calibration.apply(calibrate::declared(component, mass.min(1.0)));
+        let mut probability = self.calibration.apply(calibrate::declared(component, mass.min(1.0)));
+        let own_sign = self.has_own_sign(cause, &instances);
+        if !own_sign {
+            probability = probability.min(WITHOUT_OWN_SIGN);
+        }
         if probability < LISTED {
             return None;
         }
@@ -161,7 +170,7 @@ impl View<'_> {
         let band = calibrate::band_of(probability, defining, contrast.as_ref());
         let explains = self.explained(&instances);
         let (pro, contra) = self.reasons(kind);
-        Some(Hypothesis {
+        let hypothesis = Hypothesis {
             cause: cause_ix,
             role: cause.role,
             probability,
@@ -172,20 +181,39 @@ impl View<'_> {
             pro,
             contra,
             poorly_explained: Vec::new(),
-        })
+        };
+        Some((hypothesis, own_sign))
+    }
+
+    /// A cause that has signs of its own (the kubelet says OOMKilled) and shows none of them stands
+    /// only on what others bring about too: a restart, a refused connection.
+    fn has_own_sign(&self, cause: &crate::pack::Cause, instances: &[usize]) -> bool {
+        let own: BTreeSet<usize> = cause
+            .links
+            .iter()
+            .filter_map(|l| match l.to {
+                Target::Signature(s) => Some(self.families.of(s)),
+                _ => None,
+            })
+            .collect();
+        let shown = self.needs.iter().any(|(c, s, need)| {
+            let family = self.bound.symptoms.get(s).map(|b| b.family);
+            instances.contains(&c) && need >= 0.05 && family.is_some_and(|f| own.contains(&f))
+        });
+        shown || own.is_empty()
     }
 
     /// Symptoms that some instance explains, most necessary first.
     fn explained(&self, instances: &[usize]) -> Vec<Explained> {
         let mut found: BTreeMap<(SignatureIx, Subject), f64> = BTreeMap::new();
-        for (cause, symptom, need) in self.necessity.iter() {
-            if !instances.contains(&cause) || need.given_active < EXPLAINED {
+        for (cause, symptom, need) in self.needs.iter() {
+            if !instances.contains(&cause) || need < EXPLAINED {
                 continue;
             }
             let Some(bound) = self.bound.symptoms.get(symptom) else { continue };
             for entry in &bound.entries {
                 let best = found.entry(entry.clone()).or_default();
-                *best = best.max(need.given_active);
+                *best = best.max(need);
             }
         }
         let mut all: Vec<Explained> = found
@@ -306,7 +334,7 @@ impl View<'_> {
         let mut all: Vec<(SignatureIx, Subject)> = group
             .symptoms
             .iter()
-            .filter(|s| self.explains.unexplained.contains(s))
+            .filter(|s| self.needs.unexplained(**s))
             .filter(|s| self.severity(**s) >= Severity::Warning)
             .filter_map(|s| self.bound.symptoms.get(*s))
             .flat_map(|b| b.entries.iter().cloned())

@@ -21,6 +21,7 @@ mod excuse;
 mod families;
 mod groups;
 mod interpret;
+mod needs;
 mod next;
 mod observability;
 mod quorum;
@@ -154,9 +155,29 @@ pub fn diagnose(ledger: &Ledger, pack: &Pack, scope: &Scope) -> Diagnosis {
         let silent = n.symptoms.iter().filter(|s| !s.present && s.observability > 0.0).count();
         eprintln!("causes {} states {} symptoms {} present {present} silent {silent}", n.causes.len(), n.states.len(), n.symptoms.len());
     }
+    let t0 = std::time::Instant::now();
     let solution = solve::solve(&bound.network, &solve::Options::default());
-    let necessity = solve::necessity(&solution);
-    let explains = solve::explains(&solution, &necessity);
+    let t1 = t0.elapsed();
+    if let Some(want) = std::env::var_os("RDIAG_SET") {
+        let want = want.to_string_lossy().into_owned();
+        let set: Vec<usize> = want.split(',').filter_map(|w| solution.network.causes.iter().position(|c| c.name.starts_with(w))).collect();
+        let best = solution.sets[0].causes.clone();
+        for (n, s) in [("best", &best), ("want", &set)] {
+            let w = solve::weigh(&solution, s);
+            let names: Vec<&str> = s.iter().map(|c| solution.network.causes[*c].name.as_str()).collect();
+            eprintln!("{n} {names:?} lnprior {:.2} lnlik {:.2} post {:.4}", w.ln_prior, w.ln_likelihood, w.posterior);
+        }
+        for (i, s) in solution.network.symptoms.iter().enumerate() {
+            if s.observability == 0.0 { continue; }
+            let a = solve::predictive(&solution, &best, i);
+            let b = solve::predictive(&solution, &set, i);
+            let (a, b) = if s.present { (a.ln(), b.ln()) } else { ((1.0 - a).ln(), (1.0 - b).ln()) };
+            if (a - b).abs() > 0.15 { eprintln!("  {} {} best {a:.2} want {b:.2}", if s.present { "+" } else { "-" }, s.name); }
+        }
+    }
+    let needs = needs::Needs::new(&solution);
+    let t2 = t0.elapsed();
+    if std::env::var_os("RDIAG_DEBUG").is_some() { eprintln!("solve {t1:?} necessity {t2:?} comps {}", solution.components.len()); }
     let view = interpret::View {
         pack,
         families: &families,
@@ -164,9 +185,10 @@ pub fn diagnose(ledger: &Ledger, pack: &Pack, scope: &Scope) -> Diagnosis {
         ledger: &ledger,
         bound: &bound,
         solution: &solution,
-        necessity,
-        explains,
+        needs,
         calibration: Calibration::default(),
     };
-    Diagnosis { incidents: view.incidents(), excused }
+    let r = Diagnosis { incidents: view.incidents(), excused };
+    if std::env::var_os("RDIAG_DEBUG").is_some() { eprintln!("all {:?}", t0.elapsed()); }
+    r
 }

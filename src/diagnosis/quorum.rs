@@ -7,7 +7,7 @@ const SERIES_IN_WINDOW: f64 = 2000.0;
 
 /// Successes a series needs: floor(RF/2)+1, but RF 2 needs 2 up to v0.36 and 1 from v0.37 (#7669).
 #[must_use]
-pub fn needed(replication_factor: u32, version: Option<Version>) -> u32 {
+pub(super) fn needed(replication_factor: u32, version: Option<Version>) -> u32 {
     let one_of_two = version.is_none_or(|v| (v.major, v.minor) >= (0, 37));
     if replication_factor == 2 && one_of_two { 1 } else { replication_factor / 2 + 1 }
 }
@@ -15,7 +15,7 @@ pub fn needed(replication_factor: u32, version: Option<Version>) -> u32 {
 /// `g[b]` for b = 0..=n bad members of `n`: the share of requests that contain a series with at
 /// least `k` of its `factor` replicas among the bad.
 #[must_use]
-pub fn failing_share(n: u32, factor: u32, k: u32) -> Vec<f64> {
+pub(super) fn failing_share(n: u32, factor: u32, k: u32) -> Vec<f64> {
     (0..=n)
         .map(|bad| {
             if n <= factor {

@@ -15,6 +15,8 @@ use crate::record::{Fields, Origin, Record, Source, Time};
 const NEAR: f64 = 0.9;
 /// Head series must grow by this factor, and to more than so many, to count as a burst.
 const BURST: (f64, f64) = (3.0, 20_000.0);
+/// Series a head must have had before: one that was just opened grows as a matter of course.
+const GROWN_FROM: f64 = 5_000.0;
 /// Seconds by which the newest sample may be ahead of the scrape.
 const AHEAD_SECONDS: f64 = 60.0;
 /// Starts of receivers further apart than this, in seconds, are one after another.
@@ -306,7 +308,8 @@ fn heads(series: &[SeriesRecord], facts: &mut Vec<Fact>) {
             }
             Some("prometheus_tsdb_head_series") => {
                 let (Some(first), Some(last)) = (s.number("first"), s.number("value")) else { continue };
-                if last > BURST.1 && last >= BURST.0 * first.max(1.0) {
+                let anew = s.get("process_restarted").is_some();
+                if !anew && first >= GROWN_FROM && last > BURST.1 && last >= BURST.0 * first {
                     let fact = Fact::new("head-series-grew").of(&pod).with("tenant", tenant);
                     facts.push(fact.with("factor", format!("{:.1}", last / first.max(1.0))).with("series", last).at(s.time));
                 }
@@ -347,8 +350,11 @@ fn from_lives(engine: &Engine, ledger: &Ledger, input: &Input, scope: &Scope, fa
         if replaying && origin.previous && life.stops == 0 && !life.said_why {
             facts.push(Fact::new("log-ends-in-replay").of(&pod).at(life.last_line));
         }
-        if replaying && !origin.previous && !life.said_why && life.stops == 0 {
+        if replaying && !origin.previous && !life.said_why && life.last_stop < life.last_start {
             facts.push(Fact::new("no-ready-line").of(&pod).at(life.last_start));
+        }
+        if life.rings > life.starts.max(1) {
+            facts.push(Fact::new("ring-changed").of(&pod).with("times", life.rings - life.starts.max(1)));
         }
         if let (Some(first), false, false) = (life.first_start, origin.previous, life.left_lock) {
             begun.push((first, pod));

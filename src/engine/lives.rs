@@ -13,12 +13,15 @@ pub(super) struct Life {
     pub(super) first_start: Option<Time>,
     pub(super) last_start: Option<Time>,
     pub(super) stops: u64,
+    pub(super) last_stop: Option<Time>,
     pub(super) last_replay: Option<Time>,
     pub(super) last_ready: Option<Time>,
     pub(super) last_line: Option<Time>,
     /// The log says itself why it ended: a panic, a fatal error.
     pub(super) said_why: bool,
     pub(super) left_lock: bool,
+    /// Times a hashring was set up; a start does it once.
+    pub(super) rings: u64,
 }
 
 /// Lives by stream.
@@ -39,13 +42,17 @@ pub(super) fn of(pack: &Pack, ledger: &Ledger) -> BTreeMap<Origin, Life> {
                     life.first_start = [life.first_start, first].into_iter().flatten().min();
                     life.last_start = life.last_start.max(last);
                 }
-                "thanos/process/caught-signal" | "thanos/process/exit" => life.stops += witness.count,
+                "thanos/process/caught-signal" | "thanos/process/exit" => {
+                    life.stops += witness.count;
+                    life.last_stop = life.last_stop.max(last);
+                }
                 "thanos/tsdb/replay-progress" | "thanos/tsdb/replay-started" => {
                     life.last_replay = life.last_replay.max(last);
                 }
                 "thanos/process/ready" | "thanos/tsdb/replay-completed" => {
                     life.last_ready = life.last_ready.max(last);
                 }
+                "thanos/hashring/set-up" => life.rings += witness.count,
                 "thanos/process/leftover-lock-file" => life.left_lock = true,
                 id => {
                     let fatal = id.starts_with("thanos/go/")

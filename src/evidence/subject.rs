@@ -63,8 +63,9 @@ impl Resolver {
         if let Some(name) = self.addresses.get(host) {
             return name.clone();
         }
-        if host.parse::<std::net::IpAddr>().is_ok() {
-            return host.into();
+        if let Ok(ip) = host.parse::<std::net::IpAddr>() {
+            // Several receivers on one host are told apart by their ports alone.
+            return if ip.is_loopback() { text.into() } else { host.into() };
         }
         if host.contains('/') {
             return host.into();

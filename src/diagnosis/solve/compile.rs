@@ -115,10 +115,7 @@ pub(super) fn compile(request: &Request<'_>) -> Problem {
         let wide = builder.wide.clone();
         let states = builder.states.clone();
         match builder.finish() {
-            Ok(problem) => { if std::env::var("STAT").is_ok() {
-                let rows: Vec<usize> = problem.buckets.iter().map(|b| b.rows.len()).collect();
-                eprintln!("vars {} rows {} max {} held {} relaxed {:?} plans {:?}", rows.len(), rows.iter().sum::<usize>(), rows.iter().max().unwrap_or(&0), problem.held.len(), relaxed, problem.switch_plans.iter().map(|p| (p.factors.len(), p.buckets.len(), p.cost)).take(12).collect::<Vec<_>>());
-              } return problem },
+            Ok(problem) => return problem,
             Err(stuck) => relax(request, &mut relaxed, &wide, &states, &stuck),
         }
     }
@@ -207,7 +204,11 @@ impl<'r> Builder<'r> {
 
     /// A new variable.
     pub(super) fn add_variable(&mut self, size: u32, level: u32) -> u32 {
-        self.variables.push(Variable { size, level });
+        self.variables.push(Variable {
+            size,
+            level,
+            ..Variable::default()
+        });
         self.variables.len() as u32 - 1
     }
 
@@ -339,6 +340,9 @@ impl<'r> Builder<'r> {
         let mut ids: Vec<usize> = roots.clone();
         ids.sort_unstable_by_key(|&r| (hub(r as u32), reached.contains(&r), r));
         ids.dedup();
+        for (v, variable) in self.variables.iter_mut().enumerate() {
+            variable.hub = hub(v as u32);
+        }
         let quiet = |r: &&usize| !hub(**r as u32) && !reached.contains(*r);
         self.quiet = ids.iter().take_while(quiet).count();
         self.ids = ids.len();

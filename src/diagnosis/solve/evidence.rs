@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::engine::Engine;
-use super::explain::{necessity_in, present};
+use super::explain::{Needs, present};
 use super::fixed::{self, Fixed};
 use super::predict::full_off;
 use super::problem::Evidence;
@@ -247,8 +247,9 @@ fn reached_groups(
 ) -> BTreeMap<(u32, Vec<Vec<Parent>>), Vec<usize>> {
     let known = |cause: usize| !solution.network.causes[cause].unknown;
     let mut groups: BTreeMap<(u32, Vec<Vec<Parent>>), Vec<usize>> = BTreeMap::new();
+    let mut all = Needs::new(solution, component);
     for symptom in present(solution, component) {
-        let needs = necessity_in(solution, set, symptom);
+        let needs = all.of(set, symptom);
         if needs.iter().any(|n| known(n.0) && n.1 >= LEADS) {
             let node = &solution.network.symptoms[symptom];
             let terms = node.terms.iter().map(|t| t.all.clone());

@@ -3,13 +3,14 @@
 //! "Is it active?" and "does it explain this?" are different questions: an old fault may be
 //! certain and yet have nothing to do with what is seen now.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::engine::Engine;
 use super::fixed;
 use super::predict::ancestors;
 use super::problem::Evidence;
 use super::{Component, SetPosterior, Solution};
+use crate::diagnosis::network::Parent;
 
 /// A cause explains a symptom when this much of it would go with the cause.
 const EXPLAINS: f64 = 0.5;
@@ -18,7 +19,7 @@ const EXPLAINS: f64 = 0.5;
 const MASS: f64 = 0.999;
 
 /// … or there are this many.
-const SETS: usize = 64;
+const SETS: usize = 32;
 
 /// Up to this many causes of one symptom all subsets are tried; beyond it pairs and the whole.
 const SUBSETS: usize = 6;
@@ -67,11 +68,11 @@ pub fn necessity(solution: &Solution) -> Necessity {
     for component in solution.components.iter().filter(|c| c.present) {
         let sets = probable(component);
         let total: f64 = sets.iter().map(|s| s.posterior).sum();
+        let mut needs = Needs::new(solution, component);
         for symptom in present(solution, component) {
-            let mut table = Subsets::new(solution, component, symptom);
             let mut explained = 0.0;
             for set in sets {
-                let needs = table.needs(&set.causes);
+                let needs = needs.of(&set.causes, symptom);
                 let known = |cause: usize| !solution.network.causes[cause].unknown;
                 if needs.iter().any(|n| known(n.0) && n.1 >= EXPLAINS) {
                     explained += set.posterior;
@@ -82,24 +83,34 @@ pub fn necessity(solution: &Solution) -> Necessity {
             }
             all.explained.insert(symptom, explained / total);
         }
-        for (&(cause, _), need) in &mut all.needs {
-            let with = sets
-                .iter()
-                .filter(|s| s.causes.binary_search(&cause).is_ok());
-            let active: f64 = with.map(|s| s.posterior).sum();
-            if active > 0.0 {
-                need.given_active = need.mean / active;
+        let active = active(sets);
+        for (&(cause, symptom), need) in &mut all.needs {
+            let here = component.symptoms.binary_search(&symptom).is_ok();
+            if let (true, Some(p)) = (here, active.get(&cause)) {
+                need.given_active = need.mean / p;
             }
         }
     }
+    all.needs.retain(|_, need| need.mean > 0.0);
     all
+}
+
+/// P(cause active) within some sets.
+fn active(sets: &[SetPosterior]) -> BTreeMap<usize, f64> {
+    let mut sums = BTreeMap::new();
+    for set in sets {
+        for &cause in &set.causes {
+            *sums.entry(cause).or_insert(0.0) += set.posterior;
+        }
+    }
+    sums
 }
 
 /// Necessity of each cause of one set for one symptom, whatever the evidence.
 pub fn necessity_in(solution: &Solution, set: &[usize], symptom: usize) -> Vec<(usize, f64)> {
     let mut components = solution.components.iter();
     let component = components.find(|c| c.symptoms.binary_search(&symptom).is_ok());
-    component.map_or_else(Vec::new, |c| Subsets::new(solution, c, symptom).needs(set))
+    component.map_or_else(Vec::new, |c| Needs::new(solution, c).of(set, symptom))
 }
 
 /// The sets that necessity is averaged over.
@@ -122,79 +133,104 @@ pub(super) fn present<'a>(
     symptoms.filter(|&s| solution.network.symptoms[s].present)
 }
 
-/// P(one symptom | a set), by set, with nothing else known.
-struct Subsets<'s> {
+/// What a symptom depends on, as bits: symptoms with the same links need the same causes.
+type Links = (u64, Vec<(Vec<Parent>, u64)>);
+
+/// Necessities within one component; remembers what was asked before.
+pub(super) struct Needs<'s> {
+    solution: &'s Solution,
     component: &'s Component,
-    /// None: the symptom had to be left out of the computation.
-    engine: Option<Engine<'s>>,
-    causes: Vec<usize>,
+    engine: Engine<'s>,
+    tables: BTreeMap<Links, Table>,
+}
+
+/// For one kind of symptom.
+struct Table {
+    symptom: usize,
+    /// Causes it can be reached from.
+    causes: BTreeSet<usize>,
+    /// P(it shows | exactly these causes).
     shown: BTreeMap<Vec<usize>, f64>,
     needs: BTreeMap<Vec<usize>, Vec<(usize, f64)>>,
 }
 
-impl<'s> Subsets<'s> {
-    fn new(solution: &'s Solution, component: &'s Component, symptom: usize) -> Self {
-        let place = component.problem.symptom_of(symptom);
-        let engine = place.map(|place| {
-            let mut engine = Engine::blank(&component.problem);
-            engine.observe(place, Evidence::Present(1.0));
-            engine
-        });
-        let (causes, _) = ancestors(&solution.network, &[symptom]);
+impl<'s> Needs<'s> {
+    pub(super) fn new(solution: &'s Solution, component: &'s Component) -> Self {
         Self {
+            solution,
             component,
-            engine,
-            causes: causes.into_iter().collect(),
+            engine: Engine::blank(&component.problem),
+            tables: BTreeMap::new(),
+        }
+    }
+
+    /// Necessity of each cause of a set for a symptom; causes that have nothing to do with it are
+    /// left out.
+    pub(super) fn of(&mut self, set: &[usize], symptom: usize) -> Vec<(usize, f64)> {
+        // A symptom that had to be left out of the computation needs nothing.
+        let Some(place) = self.component.problem.symptom_of(symptom) else {
+            return Vec::new();
+        };
+        let links = links(self.solution, symptom);
+        let mut table = self.tables.remove(&links).unwrap_or_else(|| Table {
+            symptom: place,
+            causes: ancestors(&self.solution.network, &[symptom]).0,
             shown: BTreeMap::new(),
             needs: BTreeMap::new(),
-        }
-    }
-
-    /// P(symptom | exactly these causes).
-    fn shows(&mut self, set: &[usize]) -> f64 {
-        if let Some(&p) = self.shown.get(set) {
-            return p;
-        }
-        let Some(engine) = &mut self.engine else {
-            return 0.0;
-        };
-        let switches = self.component.problem.switches_of(set);
-        engine.push_all(&switches);
-        let p = fixed::exp(engine.ln_likelihood());
-        engine.pop_n(switches.len());
-        self.shown.insert(set.to_vec(), p);
-        p
-    }
-
-    fn needs(&mut self, set: &[usize]) -> Vec<(usize, f64)> {
+        });
         let mut mine = set.to_vec();
-        mine.retain(|c| self.causes.binary_search(c).is_ok());
-        if let Some(needs) = self.needs.get(&mine) {
-            return needs.clone();
-        }
-        let whole = self.shows(&mine);
+        mine.retain(|c| table.causes.contains(c));
+        let needs = match table.needs.get(&mine) {
+            Some(needs) => needs.clone(),
+            None => self.compute(&mut table, mine),
+        };
+        self.tables.insert(links, table);
+        needs
+    }
+
+    fn compute(&mut self, table: &mut Table, mine: Vec<usize>) -> Vec<(usize, f64)> {
+        self.engine.observe(table.symptom, Evidence::Present(1.0));
+        let whole = self.shows(table, &mine);
         let mut most = vec![0.0f64; mine.len()];
         for subset in subsets(mine.len()) {
             let chosen: Vec<usize> = subset.iter().map(|&i| mine[i]).collect();
-            let with = self.shows(&chosen);
+            let with = self.shows(table, &chosen);
             for (place, &i) in subset.iter().enumerate() {
                 let mut without = chosen.clone();
                 without.remove(place);
-                most[i] = most[i].max(with - self.shows(&without));
+                most[i] = most[i].max(with - self.shows(table, &without));
             }
         }
+        self.engine.pop();
         let share = |drop: f64| {
-            if whole > 0.0 {
-                (drop / whole).clamp(0.0, 1.0)
-            } else {
-                0.0
-            }
+            let share = if whole > 0.0 { drop / whole } else { 0.0 };
+            share.clamp(0.0, 1.0)
         };
         let drops = mine.iter().zip(most);
         let needs: Vec<(usize, f64)> = drops.map(|(&c, drop)| (c, share(drop))).collect();
-        self.needs.insert(mine, needs.clone());
+        table.needs.insert(mine, needs.clone());
         needs
     }
+
+    /// P(symptom | exactly these causes).
+    fn shows(&mut self, table: &mut Table, set: &[usize]) -> f64 {
+        if let Some(&p) = table.shown.get(set) {
+            return p;
+        }
+        let switches = self.component.problem.switches_of(set);
+        self.engine.push_all(&switches);
+        let p = fixed::exp(self.engine.ln_likelihood());
+        self.engine.pop_n(switches.len());
+        table.shown.insert(set.to_vec(), p);
+        p
+    }
+}
+
+fn links(solution: &Solution, symptom: usize) -> Links {
+    let node = &solution.network.symptoms[symptom];
+    let terms = node.terms.iter();
+    let terms = terms.map(|t| (t.all.clone(), (t.q * t.weight).to_bits()));
+    (node.leak.to_bits(), terms.collect())
 }
 
 /// Subsets that are tried of `n` causes: all, or singles, pairs and the whole.
@@ -302,13 +338,11 @@ pub fn cover(solution: &Solution, set: &[usize]) -> Vec<usize> {
             kept = rest;
             continue;
         };
+        let mut needs = Needs::new(solution, component);
         let needed = present(solution, component).any(|symptom| {
-            let mut table = Subsets::new(solution, component, symptom);
-            let mine = table
-                .needs(&kept)
-                .iter()
-                .any(|n| n.0 == cause && n.1 >= EXPLAINS);
-            mine && !table.needs(&rest).iter().any(|n| n.1 >= EXPLAINS)
+            let with = needs.of(&kept, symptom);
+            let mine = with.iter().any(|n| n.0 == cause && n.1 >= EXPLAINS);
+            mine && !needs.of(&rest, symptom).iter().any(|n| n.1 >= EXPLAINS)
         });
         if !needed {
             kept = rest;

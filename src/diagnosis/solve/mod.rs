@@ -37,6 +37,7 @@ pub use predict::{Outlook, outlook, predictive};
 
 use super::network::Network;
 use compile::{Request, compile};
+use engine::Engine;
 use fixed::Fixed;
 use part::Part;
 use problem::Problem;
@@ -186,6 +187,38 @@ pub fn solve(network: &Network, options: &Options) -> Solution {
         .map(|part| solve_part(&network, part, options, &mut marginals))
         .collect();
     whole(network, components, marginals)
+}
+
+/// Weighs one set of causes, whether the search came upon it or not.
+pub fn weigh(solution: &Solution, set: &[usize]) -> SetPosterior {
+    let mut whole = SetPosterior {
+        causes: Vec::new(),
+        ln_prior: 0.0,
+        ln_likelihood: 0.0,
+        posterior: 1.0,
+    };
+    for component in &solution.components {
+        let problem = &component.problem;
+        let mut switches = problem.switches_of(set);
+        switches.sort_unstable();
+        switches.dedup();
+        let mut engine = Engine::new(problem);
+        engine.push_all(&switches);
+        let prior = search::Priors::new(&solution.network, problem).of(&switches);
+        let ln_prior = fixed::to_nats(prior);
+        let ln_likelihood = fixed::to_nats(engine.ln_likelihood());
+        let part = SetPosterior {
+            causes: switches
+                .iter()
+                .map(|&c| problem.causes[c as usize])
+                .collect(),
+            ln_prior,
+            ln_likelihood,
+            posterior: libm::exp(ln_prior + ln_likelihood - component.ln_evidence),
+        };
+        whole = both(&whole, &part);
+    }
+    whole
 }
 
 fn solve_part(

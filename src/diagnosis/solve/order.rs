@@ -1,8 +1,9 @@
 //! In which order variables are summed out, and the program that does it.
 //!
-//! Greedy: always the variable whose table is smallest; ties go to the lower level (leaves of a
-//! tree before its inner nodes), then to the lower index, so that the order is a function of the
-//! network alone.
+//! First states, always the one whose table is smallest; then the trees of wide nodes, joint by
+//! joint from the leaves to the root; then hubs. If that makes too large a table, smallest first
+//! throughout. Ties go to the lower level, then to the lower index, so that the order is a function
+//! of the network alone.
 
 use std::collections::BTreeSet;
 
@@ -16,24 +17,45 @@ pub(super) struct TooWide {
 }
 
 /// A variable of the elimination.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Variable {
     /// Number of values.
     pub(super) size: u32,
     /// 0 for states, more for accumulators.
     pub(super) level: u32,
+    /// It connects clusters and is best eliminated last.
+    pub(super) hub: bool,
+    /// Where it is joined with others; the same for all trees there.
+    pub(super) joint: Option<Joint>,
 }
+
+/// A place where trees join accumulators.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Joint {
+    /// Clusters below it: joints further down have fewer.
+    pub(super) width: u32,
+    /// First of these clusters.
+    pub(super) from: u32,
+}
+
+/// Largest joint table of the variables that are eliminated in one step, zeros included.
+const STEP: u64 = 1 << 14;
+
+/// Order of choice: states; joints from the leaves to the root; hubs. Then by cost.
+type Key = (u8, Option<Joint>, u64, u32, u32);
 
 /// Neighbours and costs, kept up to date while variables are eliminated.
 struct Graph<'a> {
     vars: &'a [Variable],
     near: Vec<BTreeSet<u32>>,
-    queue: BTreeSet<(u64, u32, u32)>,
+    queue: BTreeSet<Key>,
     cost: Vec<u64>,
+    /// Follow the trees; else only cost counts.
+    phased: bool,
 }
 
 impl<'a> Graph<'a> {
-    fn new(vars: &'a [Variable], factors: &[Factor]) -> Self {
+    fn new(vars: &'a [Variable], factors: &[Factor], phased: bool) -> Self {
         let mut near = vec![BTreeSet::new(); vars.len()];
         for factor in factors {
             for &a in &factor.scope {
@@ -45,6 +67,7 @@ impl<'a> Graph<'a> {
             near,
             queue: BTreeSet::new(),
             cost: vec![0; vars.len()],
+            phased,
         };
         for var in 0..vars.len() as u32 {
             graph.requeue(var);
@@ -52,24 +75,64 @@ impl<'a> Graph<'a> {
         graph
     }
 
-    fn requeue(&mut self, var: u32) {
-        let v = var as usize;
-        let level = self.vars[v].level;
-        self.queue.remove(&(self.cost[v], level, var));
-        let sizes = self.near[v]
-            .iter()
-            .map(|&n| u64::from(self.vars[n as usize].size));
-        self.cost[v] = sizes.fold(u64::from(self.vars[v].size), u64::saturating_mul);
-        self.queue.insert((self.cost[v], level, var));
+    fn key(&self, var: u32) -> Key {
+        let v = &self.vars[var as usize];
+        let cost = self.cost[var as usize];
+        match (self.phased, v.hub, v.joint) {
+            (false, _, _) => (0, None, cost, v.level, var),
+            (true, true, _) => (2, None, cost, v.level, var),
+            (true, false, None) => (0, None, cost, v.level, var),
+            // All of one joint come together, whatever their costs.
+            (true, false, joint) => (1, joint, 0, v.level, var),
+        }
     }
 
-    fn eliminate(&mut self, var: u32) {
-        let v = var as usize;
-        self.queue.remove(&(self.cost[v], self.vars[v].level, var));
-        let around = std::mem::take(&mut self.near[v]);
+    fn requeue(&mut self, var: u32) {
+        self.queue.remove(&self.key(var));
+        self.cost[var as usize] = self.size(self.near[var as usize].iter().chain([&var]));
+        self.queue.insert(self.key(var));
+    }
+
+    fn size<'v>(&self, vars: impl Iterator<Item = &'v u32>) -> u64 {
+        let sizes = vars.map(|&v| u64::from(self.vars[v as usize].size));
+        sizes.fold(1, u64::saturating_mul)
+    }
+
+    /// What is eliminated next: a variable, or all accumulators of one joint.
+    fn next(&self, cap: u64) -> Result<Vec<u32>, TooWide> {
+        let Some(&(phase, joint, _, _, var)) = self.queue.first() else {
+            return Ok(Vec::new());
+        };
+        if phase == 1 {
+            let same = self.queue.iter().take_while(|k| (k.0, k.1) == (1, joint));
+            let group: Vec<u32> = same.map(|k| k.4).collect();
+            let around = self.around(&group);
+            let table = self.size(around.iter().chain(&group));
+            if self.size(around.iter()) <= cap && table <= STEP {
+                return Ok(group);
+            }
+        }
+        if self.cost[var as usize] > cap {
+            let state = self.widest_state();
+            return Err(TooWide { state });
+        }
+        Ok(vec![var])
+    }
+
+    fn around(&self, group: &[u32]) -> BTreeSet<u32> {
+        let near = group.iter().flat_map(|&v| &self.near[v as usize]);
+        near.filter(|v| !group.contains(v)).copied().collect()
+    }
+
+    fn eliminate(&mut self, group: &[u32]) {
+        let around = self.around(group);
+        for &var in group {
+            self.queue.remove(&self.key(var));
+            self.near[var as usize].clear();
+        }
         for &a in &around {
             let near = &mut self.near[a as usize];
-            near.remove(&var);
+            near.retain(|v| !group.contains(v));
             near.extend(around.iter().filter(|&&b| b != a));
         }
         for &a in &around {
@@ -78,25 +141,37 @@ impl<'a> Graph<'a> {
     }
 
     fn widest_state(&self) -> Option<u32> {
-        let left = self.queue.iter().map(|&(_, _, var)| var);
+        let left = self.queue.iter().map(|k| k.4);
         left.filter(|&var| self.vars[var as usize].level == 0)
             .max_by_key(|&var| (self.near[var as usize].len(), std::cmp::Reverse(var)))
     }
 }
 
-/// The order of elimination, or why there is none below `cap` entries.
-pub(super) fn order(vars: &[Variable], factors: &[Factor], cap: u64) -> Result<Vec<u32>, TooWide> {
-    let mut graph = Graph::new(vars, factors);
+/// The order of elimination, some variables at once, or why there is none below `cap` entries.
+pub(super) fn order(
+    vars: &[Variable],
+    factors: &[Factor],
+    cap: u64,
+) -> Result<Vec<Vec<u32>>, TooWide> {
+    attempt(vars, factors, cap, true).or_else(|_| attempt(vars, factors, cap, false))
+}
+
+fn attempt(
+    vars: &[Variable],
+    factors: &[Factor],
+    cap: u64,
+    phased: bool,
+) -> Result<Vec<Vec<u32>>, TooWide> {
+    let mut graph = Graph::new(vars, factors, phased);
     let mut order = Vec::with_capacity(vars.len());
-    while let Some(&(cost, _, var)) = graph.queue.first() {
-        if cost > cap {
-            let state = graph.widest_state();
-            return Err(TooWide { state });
+    loop {
+        let group = graph.next(cap)?;
+        if group.is_empty() {
+            return Ok(order);
         }
-        graph.eliminate(var);
-        order.push(var);
+        graph.eliminate(&group);
+        order.push(group);
     }
-    Ok(order)
 }
 
 /// One input of a step: its scope, and where its entries are.
@@ -130,7 +205,7 @@ pub(super) struct Planner<'a> {
 
 impl<'a> Planner<'a> {
     /// Plans the elimination of all variables in this order.
-    pub(super) fn new(vars: &'a [Variable], factors: &mut [Factor], order: &[u32]) -> Self {
+    pub(super) fn new(vars: &'a [Variable], factors: &mut [Factor], order: &[Vec<u32>]) -> Self {
         let mut planner = Self {
             vars,
             steps: Vec::with_capacity(order.len()),
@@ -138,8 +213,8 @@ impl<'a> Planner<'a> {
             arena: 0,
         };
         let mut rank = vec![0usize; vars.len()];
-        for (i, &var) in order.iter().enumerate() {
-            rank[var as usize] = i;
+        for (i, group) in order.iter().enumerate() {
+            group.iter().for_each(|&var| rank[var as usize] = i);
         }
         let first = |scope: &[u32]| scope.iter().map(|&v| rank[v as usize]).min();
         let mut waiting: Vec<Vec<Input>> = vec![Vec::new(); order.len()];
@@ -149,9 +224,9 @@ impl<'a> Planner<'a> {
                 waiting[r].push(input);
             }
         }
-        for (r, &var) in order.iter().enumerate() {
+        for (r, group) in order.iter().enumerate() {
             let inputs = std::mem::take(&mut waiting[r]);
-            let message = planner.eliminate(inputs, var);
+            let message = planner.eliminate(inputs, group);
             if let Some(r) = first(&message.scope) {
                 waiting[r].push(message);
             }
@@ -175,36 +250,36 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// Multiplies the inputs, two at a time, and sums the variable out.
-    fn eliminate(&mut self, inputs: Vec<Input>, var: u32) -> Input {
+    /// Multiplies the inputs, two at a time, and sums the variables out.
+    fn eliminate(&mut self, inputs: Vec<Input>, group: &[u32]) -> Input {
         let (mut tables, joins): (Vec<Input>, Vec<Input>) =
             inputs.into_iter().partition(|i| i.offset.is_some());
         // Small ones first: fifty tables over one variable become one before they meet a large one.
         while tables.len() > 2 {
             let a = tables.remove(self.least(&tables, &[]));
             let b = tables.remove(self.least(&tables, &a.scope));
-            let scope = union(&a.scope, &b.scope, None);
+            let scope = union(&a.scope, &b.scope, &[]);
             let depth = 1 + a.depth.max(b.depth);
-            let product = self.step(vec![a, b], scope, None, depth);
+            let product = self.step(vec![a, b], scope, &[], depth);
             tables.push(product);
         }
         tables.extend(joins);
         let scope = tables
             .iter()
-            .fold(Vec::new(), |all, i| union(&all, &i.scope, Some(var)));
-        self.step(tables, scope, Some(var), 0)
+            .fold(Vec::new(), |all, i| union(&all, &i.scope, group));
+        self.step(tables, scope, group, 0)
     }
 
     /// The input that makes the smallest table together with `scope`.
     fn least(&self, inputs: &[Input], scope: &[u32]) -> usize {
-        let size = |i: &Input| size_of(self.vars, &union(&i.scope, scope, None));
+        let size = |i: &Input| size_of(self.vars, &union(&i.scope, scope, &[]));
         let places = 0..inputs.len();
         places
             .min_by_key(|&i| (size(&inputs[i]), inputs[i].depth, i))
             .unwrap_or_default()
     }
 
-    fn step(&mut self, inputs: Vec<Input>, scope: Vec<u32>, var: Option<u32>, depth: u32) -> Input {
+    fn step(&mut self, inputs: Vec<Input>, scope: Vec<u32>, group: &[u32], depth: u32) -> Input {
         let index = self.steps.len() as u32;
         for input in &inputs {
             match input.source {
@@ -212,7 +287,7 @@ impl<'a> Planner<'a> {
                 Source::Step(s) => self.steps[s as usize].parent = Some(index),
             }
         }
-        let mut bucket = rows(self.vars, &inputs, &scope, var);
+        let mut bucket = rows(self.vars, &inputs, &scope, group);
         bucket.offset = self.arena;
         self.arena += bucket.counts.len();
         let message = Input {
@@ -227,10 +302,10 @@ impl<'a> Planner<'a> {
     }
 }
 
-/// The variables of both, sorted, without one.
-fn union(a: &[u32], b: &[u32], without: Option<u32>) -> Vec<u32> {
+/// The variables of both, sorted, without some.
+fn union(a: &[u32], b: &[u32], without: &[u32]) -> Vec<u32> {
     let mut all = [a, b].concat();
-    all.retain(|&v| Some(v) != without);
+    all.retain(|v| !without.contains(v));
     all.sort_unstable();
     all.dedup();
     all
@@ -244,9 +319,8 @@ fn size_of(vars: &[Variable], scope: &[u32]) -> usize {
 }
 
 /// Lists, for each entry of the message, the products that are summed; impossible ones are left out.
-fn rows(vars: &[Variable], inputs: &[Input], out: &[u32], var: Option<u32>) -> Bucket {
-    let mut joint: Vec<u32> = var.into_iter().collect();
-    joint.extend(out);
+fn rows(vars: &[Variable], inputs: &[Input], out: &[u32], group: &[u32]) -> Bucket {
+    let joint = [group, out].concat();
     let strides: Vec<Vec<usize>> = inputs
         .iter()
         .map(|i| strides(vars, &i.scope, &joint))
@@ -256,7 +330,7 @@ fn rows(vars: &[Variable], inputs: &[Input], out: &[u32], var: Option<u32>) -> B
         counts: vec![0; size_of(vars, out)],
         ..Bucket::default()
     };
-    let inner = var.map_or(1, |v| vars[v as usize].size as usize);
+    let inner = size_of(vars, group);
     let mut digits = vec![0usize; joint.len()];
     let mut places = vec![0usize; inputs.len()];
     for entry in 0..bucket.counts.len() * inner {

@@ -9,11 +9,14 @@ use super::fixed::{self, Fixed};
 use super::problem::Problem;
 use crate::diagnosis::network::Network;
 
-/// Most evaluations of one component. At 2–4 µs each this is the time an answer may take.
-const EVALUATIONS: usize = 60_000;
+/// Most table rows that weighing all sets of one component may touch, at about 1 ns each.
+const EXACT_ROWS: usize = 250_000_000;
 
-/// Evaluations a beam may use: it runs on the large components, where each one costs more.
-const BEAM_EVALUATIONS: usize = 24_000;
+/// Most table rows that a beam may touch.
+const BEAM_ROWS: usize = 25_000_000;
+
+/// What an evaluation costs besides its tables, in rows.
+const OVERHEAD: usize = 200;
 
 /// Causes a beam adds from its second round on: those that alone raise the joint probability
 /// most, or lower it least.
@@ -113,16 +116,21 @@ pub(super) fn search(network: &Network, problem: &Problem, options: &Options) ->
         records: Vec::new(),
         seen: BTreeSet::new(),
     };
-    let starts = search.starts(&seeds);
-    let sets = starts
-        .len()
-        .saturating_mul(combinations(free.len(), options.max_set));
-    let complete = free.len() <= options.exact_candidates && sets <= EVALUATIONS;
+    let (full, less) = search.starts(&seeds);
+    // To leave a seeded cause out is one departure already.
+    let fewer = options.max_set.saturating_sub(1);
+    let rows = full.len() * price(problem, &free, options.max_set)
+        + less.len() * price(problem, &free, fewer);
+    let complete = free.len() <= options.exact_candidates && rows <= EXACT_ROWS;
     if complete {
-        for start in &starts {
+        for start in &full {
             search.enumerate(start, &free, options.max_set);
         }
+        for start in &less {
+            search.enumerate(start, &free, fewer);
+        }
     } else {
+        let starts = full.into_iter().chain(less).collect();
         search.beam(starts, &free, options);
     }
     search.climb(problem.causes.len() as u32);
@@ -132,8 +140,18 @@ pub(super) fn search(network: &Network, problem: &Problem, options: &Options) ->
     }
 }
 
+/// Rows touched by throwing every switch that leads to a set of at most `k` of `free`, in order:
+/// the switch at place i is thrown for each choice of fewer than `k` before it.
+fn price(problem: &Problem, free: &[u32], k: usize) -> usize {
+    let costs = free.iter().enumerate().map(|(i, &c)| {
+        let cost = problem.switch_plans[c as usize].cost + OVERHEAD;
+        cost.saturating_mul(if k == 0 { 0 } else { combinations(i, k - 1) })
+    });
+    costs.fold(0, usize::saturating_add)
+}
+
 /// Number of subsets of at most `k` of `n`.
-pub(super) fn combinations(n: usize, k: usize) -> usize {
+fn combinations(n: usize, k: usize) -> usize {
     let (mut sum, mut term) = (1usize, 1usize);
     for j in 0..k.min(n) {
         term = term.saturating_mul(n - j) / (j + 1);
@@ -151,8 +169,8 @@ struct Search<'p> {
 
 impl Search<'_> {
     /// The sets that all others grow from: all seeded causes; all but one; none. Of seeded causes
-    /// that exclude each other every one leads once.
-    fn starts(&self, seeds: &[u32]) -> Vec<Vec<u32>> {
+    /// that exclude each other every one leads once. The full ones, then those with one less.
+    fn starts(&self, seeds: &[u32]) -> (Vec<Vec<u32>>, Vec<Vec<u32>>) {
         let mut starts = BTreeSet::from([Vec::new()]);
         let mut full = BTreeSet::from([self.compatible(None, seeds)]);
         full.extend(seeds.iter().map(|&s| self.compatible(Some(s), seeds)));
@@ -163,8 +181,8 @@ impl Search<'_> {
                 starts.insert(less);
             }
         }
-        starts.extend(full);
-        starts.into_iter().collect()
+        starts.retain(|less| !full.contains(less));
+        (full.into_iter().collect(), starts.into_iter().collect())
     }
 
     fn compatible(&self, first: Option<u32>, seeds: &[u32]) -> Vec<u32> {
@@ -226,7 +244,12 @@ impl Search<'_> {
             frontier.extend(joint.map(|j| (j, start.clone())));
         }
         let (mut shortlist, mut best) = (free.to_vec(), Fixed::MIN);
-        let mut left = BEAM_EVALUATIONS;
+        let plans = free
+            .iter()
+            .map(|&c| &self.engine.problem().switch_plans[c as usize]);
+        let rows: usize = plans.map(|p| p.cost + OVERHEAD).sum();
+        // Enough for two rounds of a single set, whatever they cost.
+        let mut left = (BEAM_ROWS / (rows / free.len().max(1)).max(1)).max(2 * free.len());
         for round in 0.. {
             rank(&mut frontier);
             let top = frontier.first().map_or(Fixed::MIN, |f| f.0);
@@ -284,8 +307,8 @@ impl Search<'_> {
     }
 
     /// Weighs all single changes of the best set, and goes on from a better one if there is one.
+    /// Sets of an enumeration are weighed once more here; `sorted` drops the copies.
     fn climb(&mut self, causes: u32) {
-        self.seen = self.records.iter().map(|r| r.set.clone()).collect();
         let best = |records: &[Record]| {
             let top = records
                 .iter()

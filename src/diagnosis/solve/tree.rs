@@ -8,6 +8,7 @@
 
 use super::compile::{Builder, RawNode, RawTerm};
 use super::noisy::{LocalTerm, NoisyOr};
+use super::order::Joint;
 use super::problem::{Accumulator, Factor, Output, Shape};
 
 /// Most states in one leaf.
@@ -150,6 +151,9 @@ pub(super) fn add_tree(
 pub(super) fn add_silent(builder: &mut Builder<'_>, node: &RawNode, symptom: u32, ways: bool) {
     let clusters = builder.clusters.clone();
     let way = ways.then(|| builder.add_variable(2, 1));
+    if let Some(way) = way {
+        builder.variables[way as usize].hub = true;
+    }
     let factor = |vars: Vec<u32>, noisy: NoisyOr, output: Output| {
         let shape = Shape::Narrow { bits: vars.len() };
         let mut scope = vars;
@@ -248,7 +252,18 @@ fn halve(
     let low = halve(builder, low, from, middle, cap);
     let high = halve(builder, high, middle, until, cap);
     match (low, high) {
-        (Some(a), Some(b)) => Some(join(builder, a, b, cap)),
+        (Some(a), Some(b)) => {
+            let joint = Joint {
+                width: (until - from) as u32,
+                from: from as u32,
+            };
+            for accumulator in [a, b] {
+                let variable = &mut builder.variables[accumulator.var as usize];
+                // A lone member is a state with ties of its own.
+                variable.joint = (variable.level > 0).then_some(joint);
+            }
+            Some(join(builder, a, b, cap))
+        }
         (one, other) => one.or(other),
     }
 }

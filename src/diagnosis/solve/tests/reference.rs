@@ -52,7 +52,7 @@ fn posteriors(network: &Network, max_set: usize) -> BTreeMap<Vec<usize>, (f64, f
     for mask in 0..1usize << n {
         let set: Vec<usize> = (0..n).filter(|c| mask >> c & 1 == 1).collect();
         let excludes = |&c: &usize| network.causes[c].excludes.iter().any(|e| set.contains(e));
-        if set.len() > max_set || set.iter().any(|c| excludes(c)) {
+        if set.len() > max_set || set.iter().any(excludes) {
             continue;
         }
         let prior = |c: usize| network.causes[c].prior;
@@ -167,8 +167,9 @@ proptest! {
                 }
             }
         }
-        if let [one] = solution.components.as_slice() {
-            if one.causes.len() == network.causes.len() {
+        if let [one] = solution.components.as_slice()
+            && one.causes.len() == network.causes.len()
+        {
                 for set in &one.sets {
                     let (likelihood, p) = expected[&set.causes];
                     let ln = set.ln_likelihood;
@@ -177,7 +178,6 @@ proptest! {
                     prop_assert!(close, "{ln} instead of {likelihood}");
                     prop_assert!((set.posterior - p).abs() < 1e-6);
                 }
-            }
         }
     }
 }
