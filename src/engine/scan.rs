@@ -65,7 +65,9 @@ pub(super) fn objects(engine: &Engine, input: &Input, resolver: &Resolver, ledge
 /// Adds one record that is not a log line.
 pub(super) fn add(engine: &Engine, record: &Record<'_>, resolver: &Resolver, ledger: &mut Ledger) {
     ledger.coverage.add(record);
-    engine.matcher.scan(&engine.pack, record, |hit| ledger.add(hit, record, resolver));
+    engine.matcher.scan(&engine.pack, record, |hit| {
+        ledger.add(hit, record, resolver)
+    });
 }
 
 /// Matches all scrapes and query answers, and returns the series.
@@ -79,36 +81,57 @@ pub(super) fn scrapes(
     let wanted = |name: &str| names.binary_search_by(|n| n.as_str().cmp(name)).is_ok();
     let topology = &input.objects.topology;
     let whose = |whose: Whose<'_>| match whose {
-        Whose::Claim { namespace, name } => topology.pod_of_claim(namespace, name).map(|p| Origin {
-            namespace: p.namespace.as_deref().map(Into::into),
-            pod: p.name.as_str().into(),
-            ..Origin::default()
-        }),
+        Whose::Claim { namespace, name } => {
+            topology.pod_of_claim(namespace, name).map(|p| Origin {
+                namespace: p.namespace.as_deref().map(Into::into),
+                pod: p.name.as_str().into(),
+                ..Origin::default()
+            })
+        }
         _ => None,
     };
     let mut collector = Collector::new(&wanted).with_resolver(&whose);
     for scrape in &input.scrapes {
-        let read = scrape.stream.open().map(BufReader::new).map_err(|e| e.to_string()).and_then(|r| {
-            collector.scrape(&scrape.stream.origin, scrape.unix, r).map_err(|e| e.to_string())
-        });
+        let read = scrape
+            .stream
+            .open()
+            .map(BufReader::new)
+            .map_err(|e| e.to_string())
+            .and_then(|r| {
+                collector
+                    .scrape(&scrape.stream.origin, scrape.unix, r)
+                    .map_err(|e| e.to_string())
+            });
         if let Err(error) = read {
             input.add_gap(scrape.stream.name.clone(), error);
         }
     }
     for query in &input.queries {
         let mut text = Vec::new();
-        let read = query.stream.open().map_err(|e| e.to_string()).and_then(|r| {
-            r.take(crate::limits::QUERY_BYTES).read_to_end(&mut text).map_err(|e| e.to_string())
-        });
+        let read = query
+            .stream
+            .open()
+            .map_err(|e| e.to_string())
+            .and_then(|r| {
+                r.take(crate::limits::QUERY_BYTES)
+                    .read_to_end(&mut text)
+                    .map_err(|e| e.to_string())
+            });
         match read {
             Ok(_) if collector.answers(&text).is_some() => {}
-            Ok(_) => input.add_gap(query.stream.name.clone(), "not an answer of the Prometheus query API"),
+            Ok(_) => input.add_gap(
+                query.stream.name.clone(),
+                "not an answer of the Prometheus query API",
+            ),
             Err(error) => input.add_gap(query.stream.name.clone(), error),
         }
     }
     let collected = collector.finish();
     if collected.dropped > 0 {
-        input.add_gap("metrics", format!("{} series beyond the bound", collected.dropped));
+        input.add_gap(
+            "metrics",
+            format!("{} series beyond the bound", collected.dropped),
+        );
     }
     for series in &collected.records {
         let mut fields = Fields::default();
@@ -125,8 +148,15 @@ pub(super) fn scrapes(
 /// Names of the metrics that signatures or comparisons ask for, sorted.
 fn wanted(engine: &Engine) -> Vec<String> {
     let mut names: Vec<String> = COMPARED.iter().map(|n| (*n).to_owned()).collect();
-    let metrics = engine.pack.signatures.iter().filter(|s| s.source == Source::Metric);
-    for condition in metrics.flat_map(|s| &s.variants).flat_map(|v| &v.conditions) {
+    let metrics = engine
+        .pack
+        .signatures
+        .iter()
+        .filter(|s| s.source == Source::Metric);
+    for condition in metrics
+        .flat_map(|s| &s.variants)
+        .flat_map(|v| &v.conditions)
+    {
         if condition.field != "metric" {
             continue;
         }

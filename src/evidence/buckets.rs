@@ -40,7 +40,9 @@ impl Buckets {
     /// Start of each bucket that has any, with its count, in order.
     pub fn iter(&self) -> impl Iterator<Item = (Time, u64)> {
         let width = self.width_ns();
-        self.counts.iter().map(move |(b, n)| (Time(b.saturating_mul(width)), *n))
+        self.counts
+            .iter()
+            .map(move |(b, n)| (Time(b.saturating_mul(width)), *n))
     }
 
     /// Width of a bucket in nanoseconds.

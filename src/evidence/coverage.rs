@@ -60,12 +60,19 @@ impl Coverage {
             self.named += 1;
             return self.sources.entry(key).or_default();
         }
-        let mut named = self.sources.keys().rev().filter(|(_, origin)| *origin != rest);
+        let mut named = self
+            .sources
+            .keys()
+            .rev()
+            .filter(|(_, origin)| *origin != rest);
         let Some(last) = named.next().filter(|last| key < **last).cloned() else {
             return self.sources.entry((source, rest)).or_default();
         };
         let evicted = self.sources.remove(&last).unwrap_or_default();
-        self.sources.entry((last.0, rest)).or_default().merge(&evicted);
+        self.sources
+            .entry((last.0, rest))
+            .or_default()
+            .merge(&evicted);
         self.sources.entry(key).or_default()
     }
 
@@ -83,7 +90,9 @@ impl Coverage {
 
     /// All of it, in order.
     pub fn iter(&self) -> impl Iterator<Item = (Source, &Origin, &Seen)> {
-        self.sources.iter().map(|((source, origin), seen)| (*source, origin, seen))
+        self.sources
+            .iter()
+            .map(|((source, origin), seen)| (*source, origin, seen))
     }
 }
 
@@ -94,7 +103,10 @@ impl Seen {
         self.bytes += other.bytes;
         self.from = [self.from, other.from].into_iter().flatten().min();
         self.until = self.until.max(other.until);
-        self.lowest_level = [self.lowest_level, other.lowest_level].into_iter().flatten().min();
+        self.lowest_level = [self.lowest_level, other.lowest_level]
+            .into_iter()
+            .flatten()
+            .min();
         self.unparsed += other.unparsed;
         self.truncated += other.truncated;
     }

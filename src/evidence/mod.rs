@@ -79,7 +79,10 @@ impl Ledger {
             self.make_room_for(key, |e| e.take(hit.extracts, record));
             return;
         }
-        self.entries.entry(key).or_default().take(hit.extracts, record);
+        self.entries
+            .entry(key)
+            .or_default()
+            .take(hit.extracts, record);
     }
 
     /// Joins another ledger into this one. `a.merge(b)` equals `b.merge(a)`.
@@ -101,11 +104,7 @@ impl Ledger {
     }
 
     /// A full ledger keeps its smallest keys, whatever the order they came in; the rest are counted.
-    fn make_room_for(
-        &mut self,
-        key: (SignatureIx, Subject),
-        put: impl FnOnce(&mut Evidence),
-    ) {
+    fn make_room_for(&mut self, key: (SignatureIx, Subject), put: impl FnOnce(&mut Evidence)) {
         let mut evidence = Evidence::default();
         put(&mut evidence);
         match self.entries.last_key_value() {
@@ -121,7 +120,9 @@ impl Ledger {
 
     /// All evidence, in the order of signatures, then subjects.
     pub fn iter(&self) -> impl Iterator<Item = (SignatureIx, &Subject, &Evidence)> {
-        self.entries.iter().map(|((ix, subject), e)| (*ix, subject, e))
+        self.entries
+            .iter()
+            .map(|((ix, subject), e)| (*ix, subject, e))
     }
 
     /// The evidence of one signature on one subject.
@@ -132,7 +133,8 @@ impl Ledger {
 
     /// Takes entries out that `keep` does not want (excused ones).
     pub fn retain(&mut self, mut keep: impl FnMut(SignatureIx, &Subject, &Evidence) -> bool) {
-        self.entries.retain(|(ix, subject), e| keep(*ix, subject, e));
+        self.entries
+            .retain(|(ix, subject), e| keep(*ix, subject, e));
     }
 
     /// No hit so far.
@@ -156,7 +158,11 @@ impl Evidence {
                 witness.buckets.add(first, 1);
             }
             if let Some(time) = record.time {
-                let at_last = if record.first.is_some() { count.max(2) - 1 } else { count };
+                let at_last = if record.first.is_some() {
+                    count.max(2) - 1
+                } else {
+                    count
+                };
                 witness.buckets.add(time, at_last);
             }
         });
@@ -168,11 +174,19 @@ impl Evidence {
         let text = record.text();
         let line = &text[..text.len().min(limits::SAMPLE_BYTES)];
         let full = self.samples.len() >= limits::SAMPLES;
-        if full && self.samples.last().is_some_and(|last| order(record.time) > order(last.time)) {
+        if full
+            && self
+                .samples
+                .last()
+                .is_some_and(|last| order(record.time) > order(last.time))
+        {
             return;
         }
-        let sample =
-            Sample { time: record.time, origin: record.origin.clone(), line: line.to_vec() };
+        let sample = Sample {
+            time: record.time,
+            origin: record.origin.clone(),
+            line: line.to_vec(),
+        };
         keep_first(&mut self.samples, sample);
     }
 
@@ -189,7 +203,10 @@ impl Evidence {
             add(self.witnesses.entry(origin.clone()).or_default());
             return;
         }
-        let last = self.witnesses.last_key_value().map(|(last, _)| last.clone());
+        let last = self
+            .witnesses
+            .last_key_value()
+            .map(|(last, _)| last.clone());
         let Some(last) = last.filter(|last| origin < last) else {
             add(self.witnesses.entry(rest).or_default());
             return;
@@ -204,7 +221,9 @@ impl Evidence {
     fn add_values(&mut self, values: Vec<(String, Vec<String>)>) {
         for (name, values) in values {
             let kept = self.values.entry(name).or_default();
-            values.into_iter().for_each(|v| keep_smallest(kept, v, limits::EXTRACTS));
+            values
+                .into_iter()
+                .for_each(|v| keep_smallest(kept, v, limits::EXTRACTS));
         }
     }
 
@@ -212,7 +231,10 @@ impl Evidence {
         self.count += other.count;
         self.first = [self.first, other.first].into_iter().flatten().min();
         self.last = self.last.max(other.last);
-        other.samples.into_iter().for_each(|s| keep_first(&mut self.samples, s));
+        other
+            .samples
+            .into_iter()
+            .for_each(|s| keep_first(&mut self.samples, s));
         for (origin, witness) in other.witnesses {
             self.add_witness(&origin, |known| {
                 known.count += witness.count;
@@ -245,7 +267,9 @@ fn order(time: Option<Time>) -> (bool, Option<Time>) {
 fn keep_first(samples: &mut Vec<Sample>, sample: Sample) {
     let before = |s: &Sample| {
         let by = order(s.time).cmp(&order(sample.time));
-        by.then_with(|| s.origin.cmp(&sample.origin)).then_with(|| s.line.cmp(&sample.line)).is_lt()
+        by.then_with(|| s.origin.cmp(&sample.origin))
+            .then_with(|| s.line.cmp(&sample.line))
+            .is_lt()
     };
     let at = samples.partition_point(before);
     if samples.get(at) == Some(&sample) {
@@ -266,7 +290,10 @@ fn keep_smallest(set: &mut Vec<String>, value: String, bound: usize) {
 /// `namespace/name` of the object a status record describes.
 fn object_name(record: &Record<'_>) -> String {
     let field = |key: &str| {
-        record.fields().get(key).map(|v| String::from_utf8_lossy(v).into_owned())
+        record
+            .fields()
+            .get(key)
+            .map(|v| String::from_utf8_lossy(v).into_owned())
     };
     let name = field("name").unwrap_or_default();
     match field("namespace") {

@@ -19,7 +19,10 @@ impl Subject {
     /// A subject of `kind` called `name`.
     #[must_use]
     pub fn new(kind: SubjectKind, name: &str) -> Self {
-        Self { kind, name: name.into() }
+        Self {
+            kind,
+            name: name.into(),
+        }
     }
 
     /// The pod that `origin` stands for.
@@ -65,14 +68,20 @@ impl Resolver {
         }
         if let Ok(ip) = host.parse::<std::net::IpAddr>() {
             // Several receivers on one host are told apart by their ports alone.
-            return if ip.is_loopback() { text.into() } else { host.into() };
+            return if ip.is_loopback() {
+                text.into()
+            } else {
+                host.into()
+            };
         }
         if host.contains('/') {
             return host.into();
         }
         let mut labels = host.split('.');
         let first = labels.next().unwrap_or(host);
-        let namespace = labels.nth(1).filter(|ns| !ns.is_empty() && labels.next() == Some("svc"));
+        let namespace = labels
+            .nth(1)
+            .filter(|ns| !ns.is_empty() && labels.next() == Some("svc"));
         match (namespace, self.pods.get(first).map(Vec::as_slice)) {
             (Some(ns), _) => format!("{ns}/{first}").into(),
             (None, Some([only])) => only.clone(),

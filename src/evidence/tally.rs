@@ -5,7 +5,9 @@
 
 use rustc_hash::FxHashMap;
 
-use super::{Evidence, Ledger, Resolver, Sample, Seen, Subject, Witness, keep_first, order, subject_of};
+use super::{
+    Evidence, Ledger, Resolver, Sample, Seen, Subject, Witness, keep_first, order, subject_of,
+};
 use crate::limits;
 use crate::matcher::Hit;
 use crate::pack::SignatureIx;
@@ -70,14 +72,22 @@ const SECOND: i64 = 1_000_000_000;
 impl Tally {
     /// The place of a writer, made if need be.
     pub fn writer(&mut self, origin: &Origin) -> WriterIx {
-        if self.writers.get(self.last_writer as usize).is_some_and(|w| w.origin == *origin) {
+        if self
+            .writers
+            .get(self.last_writer as usize)
+            .is_some_and(|w| w.origin == *origin)
+        {
             return WriterIx(self.last_writer);
         }
         let known = self.writer_ix.get(origin).copied();
         self.last_writer = known.unwrap_or_else(|| {
             let ix = u32::try_from(self.writers.len()).expect("bounded by the size of a chunk");
             let (pending, certain) = (Seen::default(), Seen::default());
-            self.writers.push(Writer { origin: origin.clone(), pending, certain });
+            self.writers.push(Writer {
+                origin: origin.clone(),
+                pending,
+                certain,
+            });
             self.writer_ix.insert(origin.clone(), ix);
             ix
         });
@@ -86,7 +96,14 @@ impl Tally {
 
     /// Counts one record of a writer.
     #[inline]
-    pub fn cover(&mut self, writer: WriterIx, bytes: usize, time: Option<Time>, level: Option<Level>, truncated: bool) {
+    pub fn cover(
+        &mut self,
+        writer: WriterIx,
+        bytes: usize,
+        time: Option<Time>,
+        level: Option<Level>,
+        truncated: bool,
+    ) {
         let seen = &mut self.writers[writer.0 as usize].pending;
         seen.records += 1;
         seen.bytes += bytes as u64;
@@ -101,7 +118,13 @@ impl Tally {
     }
 
     /// The slot that a hit of a log record counts in, made if need be. What the hit took out is kept.
-    pub fn slot(&mut self, hit: Hit, record: &Record<'_>, writer: WriterIx, resolver: &Resolver) -> SlotIx {
+    pub fn slot(
+        &mut self,
+        hit: Hit,
+        record: &Record<'_>,
+        writer: WriterIx,
+        resolver: &Resolver,
+    ) -> SlotIx {
         let subject = subject_of(&hit, record, resolver);
         let key = (hit.signature, subject, writer.0);
         let known = self.slot_ix.get(&key).copied();
@@ -145,7 +168,11 @@ impl Tally {
         }
         let samples = &part.evidence.samples;
         let full = samples.len() >= limits::SAMPLES;
-        if !full || samples.last().is_none_or(|last| order(time) <= order(last.time)) {
+        if !full
+            || samples
+                .last()
+                .is_none_or(|last| order(time) <= order(last.time))
+        {
             let line = line[..line.len().min(limits::SAMPLE_BYTES)].to_vec();
             let origin = self.writers[slot.writer as usize].origin.clone();
             keep_first(&mut part.evidence.samples, Sample { time, origin, line });
@@ -157,7 +184,11 @@ impl Tally {
     pub fn value(&mut self, slot: SlotIx, name: &str, value: &[u8]) {
         let kept = &mut self.slots[slot.0 as usize].pending.evidence.values;
         let full = kept.get(name).filter(|kept| kept.len() >= limits::EXTRACTS);
-        if value.is_empty() || full.and_then(|kept| kept.last()).is_some_and(|last| value > last.as_bytes()) {
+        if value.is_empty()
+            || full
+                .and_then(|kept| kept.last())
+                .is_some_and(|last| value > last.as_bytes())
+        {
             return;
         }
         let value = String::from_utf8_lossy(value);
@@ -189,7 +220,9 @@ impl Tally {
             let mut evidence = part.evidence;
             let mut witness = part.witness;
             witness.count = evidence.count;
-            evidence.witnesses.insert(self.writers[slot.writer as usize].origin.clone(), witness);
+            evidence
+                .witnesses
+                .insert(self.writers[slot.writer as usize].origin.clone(), witness);
             slot.certain.merge(evidence);
         }
         for writer in &mut self.writers {
@@ -227,7 +260,9 @@ impl Tally {
         }
         for writer in self.writers.drain(..) {
             if writer.certain.records > 0 {
-                ledger.coverage.join(Source::Log, &writer.origin, &writer.certain);
+                ledger
+                    .coverage
+                    .join(Source::Log, &writer.origin, &writer.certain);
             }
         }
         self.slot_ix.clear();
@@ -240,7 +275,9 @@ impl Part {
     fn end_run(&mut self) {
         let (second, count) = std::mem::take(&mut self.run);
         if count > 0 {
-            self.witness.buckets.add(Time(second.saturating_mul(SECOND)), count);
+            self.witness
+                .buckets
+                .add(Time(second.saturating_mul(SECOND)), count);
         }
     }
 }

@@ -10,7 +10,10 @@ fn covered(pods: &[usize]) -> Coverage {
     let mut coverage = Coverage::default();
     for pod in pods {
         let origin = Origin::pod(&format!("pod-{pod:05}"));
-        coverage.add(&Record::log(&origin, b"ts=2026-03-01T00:00:01Z level=info msg=x"));
+        coverage.add(&Record::log(
+            &origin,
+            b"ts=2026-03-01T00:00:01Z level=info msg=x",
+        ));
     }
     coverage
 }

@@ -29,8 +29,12 @@ pub(super) fn record_holds(record: &Record<'_>, condition: &Condition) -> bool {
     let fields = record.fields();
     match &condition.test {
         Test::Present(wanted) => fields.get(&condition.field).is_some() == *wanted,
-        Test::Not(inner) => !fields.all(&condition.field).any(|v| value_holds(Some(v), inner)),
-        test => fields.all(&condition.field).any(|v| value_holds(Some(v), test)),
+        Test::Not(inner) => !fields
+            .all(&condition.field)
+            .any(|v| value_holds(Some(v), inner)),
+        test => fields
+            .all(&condition.field)
+            .any(|v| value_holds(Some(v), test)),
     }
 }
 
@@ -77,7 +81,11 @@ pub(super) fn extracts(
                 leaf.field(&extract.from).into_iter().collect()
             }
             _ if extract.from == "line" => vec![Cow::Borrowed(record.body)],
-            _ => record.fields().all(&extract.from).map(Cow::Borrowed).collect(),
+            _ => record
+                .fields()
+                .all(&extract.from)
+                .map(Cow::Borrowed)
+                .collect(),
         };
         let mut found: Vec<String> = Vec::new();
         for value in &values {
@@ -108,7 +116,10 @@ fn take(value: &[u8], regex: Option<&LazyRegex>, name: &str, found: &mut Vec<Str
         None => add(value),
         Some(regex) => {
             for captures in regex.regex().captures_iter(value).take(limits::EXTRACTS) {
-                let group = captures.name(name).or_else(|| captures.get(1)).or_else(|| captures.get(0));
+                let group = captures
+                    .name(name)
+                    .or_else(|| captures.get(1))
+                    .or_else(|| captures.get(0));
                 if let Some(group) = group {
                     add(group.as_bytes());
                 }

@@ -47,7 +47,9 @@ impl Grams {
             let windows = literal.len().checked_sub(SHORTEST)?;
             let usual = |start: &usize| {
                 let pieces = *start..*start + STRIDE;
-                pieces.filter(|at| usual.contains(&gram(literal, *at))).count()
+                pieces
+                    .filter(|at| usual.contains(&gram(literal, *at)))
+                    .count()
             };
             let start = (0..=windows).min_by_key(usual)?;
             for at in start..start + STRIDE {
@@ -58,7 +60,11 @@ impl Grams {
                 pieces.entry(gram).or_default().push(entry);
             }
         }
-        Some(Self { table, pieces, literals })
+        Some(Self {
+            table,
+            pieces,
+            literals,
+        })
     }
 
     /// Hands each literal found to `found`, once for every place it stands at, by place of its window.
@@ -107,7 +113,10 @@ impl Grams {
 const GRAM_MASK: u64 = (1 << (8 * GRAM)) - 1;
 
 fn gram(text: &[u8], at: usize) -> u64 {
-    text[at..at + GRAM].iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte))
+    text[at..at + GRAM]
+        .iter()
+        .rev()
+        .fold(0, |word, byte| word << 8 | u64::from(*byte))
 }
 
 #[inline(always)]

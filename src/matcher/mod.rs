@@ -85,7 +85,10 @@ impl Matcher {
                         anchors.entry(anchor).or_default().push((ix, v));
                     }
                 } else {
-                    keyed.entry(signature.source).or_default().add(ix, v, variant);
+                    keyed
+                        .entry(signature.source)
+                        .or_default()
+                        .add(ix, v, variant);
                 }
             }
         }
@@ -93,7 +96,13 @@ impl Matcher {
             .build(anchors.keys())
             .expect("anchors of a pack fit the automaton");
         let index = recall::Index::new(pack);
-        Self { automaton, candidates: anchors.into_values().collect(), keyed, refines, index }
+        Self {
+            automaton,
+            candidates: anchors.into_values().collect(),
+            keyed,
+            refines,
+            index,
+        }
     }
 
     /// Hands every hit of `record` to `sink`, in the order of signatures.
@@ -131,7 +140,11 @@ impl Matcher {
             .iter()
             .flat_map(|h| {
                 let leaf = h.leaf;
-                self.refines.get(&h.signature).into_iter().flatten().map(move |r| (*r, leaf))
+                self.refines
+                    .get(&h.signature)
+                    .into_iter()
+                    .flatten()
+                    .map(move |r| (*r, leaf))
             })
             .collect();
         hits.retain(|h| {
@@ -179,7 +192,12 @@ fn evaluate<'r>(
 ) {
     // Labels of metrics may be called `code` too; only log lines have an error chain.
     let of_leaf = |field: &str| record.source == Source::Log && is_leaf_field(field);
-    if !variant.conditions.iter().filter(|c| !of_leaf(&c.field)).all(|c| record_holds(record, c)) {
+    if !variant
+        .conditions
+        .iter()
+        .filter(|c| !of_leaf(&c.field))
+        .all(|c| record_holds(record, c))
+    {
         return;
     }
     let leafy = variant.conditions.iter().any(|c| of_leaf(&c.field))
@@ -225,7 +243,10 @@ fn hit(
         About::Writer => (writer_kind(record), None),
         About::Singleton(kind) => (*kind, None),
         About::Extracted { name, kind } => {
-            let value = extracts.iter().find(|(n, _)| n == name).and_then(|(_, v)| v.first());
+            let value = extracts
+                .iter()
+                .find(|(n, _)| n == name)
+                .and_then(|(_, v)| v.first());
             match value {
                 Some(value) => (*kind, Some(value.clone())),
                 // An extraction that finds nothing leaves the hit standing, with the writer as its
@@ -235,7 +256,13 @@ fn hit(
             }
         }
     };
-    Hit { signature: ix, kind, subject, extracts, leaf: leaf.map(|(n, _)| n) }
+    Hit {
+        signature: ix,
+        kind,
+        subject,
+        extracts,
+        leaf: leaf.map(|(n, _)| n),
+    }
 }
 
 /// The kind of subject that writes a record: a pod, unless it is an object of another kind.

@@ -12,10 +12,10 @@ use std::borrow::Cow;
 use memchr::memmem::Finder;
 use rustc_hash::FxHashMap;
 
+use super::Matcher;
 use super::condition::{self, is_leaf_field, record_holds, value_holds};
 use super::grams::Grams;
 use super::walk::{Walk, mix, mix_bytes};
-use super::Matcher;
 use crate::limits;
 use crate::pack::{About, Extract, Pack, Signature, SignatureIx, SubjectKind, Test, Variant};
 use crate::record::{Format, Level, Record, Source, errors, logfmt_value};
@@ -94,7 +94,11 @@ impl Index {
 }
 
 fn known(ix: usize, v: usize, signature: &Signature, variant: &Variant) -> (Known, bool) {
-    let mut fields: Vec<&str> = variant.conditions.iter().map(|c| c.field.as_str()).collect();
+    let mut fields: Vec<&str> = variant
+        .conditions
+        .iter()
+        .map(|c| c.field.as_str())
+        .collect();
     let in_key = signature.extract.iter().filter(|e| !is_plain(signature, e));
     fields.extend(in_key.map(|e| e.from.as_str()));
     if names_object(signature) {
@@ -113,23 +117,38 @@ fn known(ix: usize, v: usize, signature: &Signature, variant: &Variant) -> (Know
     let implied = !extracts
         && tests.map(|c| &c.test).all(|test| match test {
             Test::Contains(literal) => variant.anchors.len() == 1 && same(literal),
-            Test::ContainsAny(all) => {
-                all.len() == variant.anchors.len() && all.iter().all(same)
-            }
+            Test::ContainsAny(all) => all.len() == variant.anchors.len() && all.iter().all(same),
             _ => false,
         });
     let fields = fields.into_iter().map(Into::into).collect();
     let finder = |literal: &String| Finder::new(literal.as_bytes()).into_owned();
-    let tests = variant.conditions.iter().enumerate().filter(|(_, c)| c.field == "line");
+    let tests = variant
+        .conditions
+        .iter()
+        .enumerate()
+        .filter(|(_, c)| c.field == "line");
     let tests = tests.map(|(n, c)| match &c.test {
         Test::Contains(literal) => LineTest::Any(vec![finder(literal)]),
         Test::ContainsAny(all) => LineTest::Any(all.iter().map(finder).collect()),
         _ => LineTest::Other(n),
     });
-    let tests = if is_wide && !implied { tests.collect() } else { Vec::new() };
+    let tests = if is_wide && !implied {
+        tests.collect()
+    } else {
+        Vec::new()
+    };
     let signature = u32::try_from(ix).expect("a pack has fewer than 2^32 signatures");
     let variant = u16::try_from(v).expect("a signature has few variants");
-    (Known { signature, variant, fields, implied, tests }, is_wide)
+    (
+        Known {
+            signature,
+            variant,
+            fields,
+            implied,
+            tests,
+        },
+        is_wide,
+    )
 }
 
 /// The extraction takes whole values of a field and names no subject: it can be made anew for every
@@ -145,7 +164,10 @@ fn names_object(signature: &Signature) -> bool {
         About::Writer => return false,
         About::Extracted { kind, .. } | About::Singleton(kind) => *kind,
     };
-    matches!(kind, SubjectKind::Node | SubjectKind::Statefulset | SubjectKind::Volume)
+    matches!(
+        kind,
+        SubjectKind::Node | SubjectKind::Statefulset | SubjectKind::Volume
+    )
 }
 
 /// Which fields of a line matter.
@@ -202,7 +224,13 @@ impl<T> Recall<T> {
     /// Looks at the line at the start of `text`, which ends at a line end or with the text. `salt` sets
     /// lines apart whose outcomes must not be mixed up, such as those of different pods. `None` when
     /// nothing is known of such lines, or the line is not plain logfmt.
-    pub fn look<'t>(&mut self, matcher: &Matcher, pack: &Pack, text: &'t [u8], salt: u64) -> Option<Look<'t>> {
+    pub fn look<'t>(
+        &mut self,
+        matcher: &Matcher,
+        pack: &Pack,
+        text: &'t [u8],
+        salt: u64,
+    ) -> Option<Look<'t>> {
         let shape = self.shape(matcher, text)?;
         let plan = self.plans.get(&shape)?;
         let line = &text[..self.walk.end];
@@ -213,8 +241,15 @@ impl<T> Recall<T> {
         for place in &plan.asked {
             key = ask(pack, &matcher.index.wide[*place as usize], line, key);
         }
-        let time = plan.time.map(|pair| unquoted(self.walk.raw(text, usize::from(pair))));
-        Some(Look { len: line.len(), time, level: plan.level, key })
+        let time = plan
+            .time
+            .map(|pair| unquoted(self.walk.raw(text, usize::from(pair))));
+        Some(Look {
+            len: line.len(),
+            time,
+            level: plan.level,
+            key,
+        })
     }
 
     /// What was kept of a line that said the same.
@@ -231,12 +266,16 @@ impl<T> Recall<T> {
         line: &'s [u8],
     ) -> impl Iterator<Item = (u8, u8)> + 's {
         let signature = &pack.signatures[signature.0 as usize];
-        let plain = signature.extract.iter().enumerate().filter(|(_, e)| is_plain(signature, e));
+        let plain = signature
+            .extract
+            .iter()
+            .enumerate()
+            .filter(|(_, e)| is_plain(signature, e));
         plain.flat_map(move |(n, extract)| {
             let named = move |pair: &usize| self.walk.key(line, *pair) == extract.from.as_bytes();
-            (0..self.walk.len()).filter(named).filter_map(move |pair| {
-                Some((u8::try_from(n).ok()?, u8::try_from(pair).ok()?))
-            })
+            (0..self.walk.len())
+                .filter(named)
+                .filter_map(move |pair| Some((u8::try_from(n).ok()?, u8::try_from(pair).ok()?)))
         })
     }
 
@@ -257,7 +296,9 @@ impl<T> Recall<T> {
         if record.format() != Format::Logfmt {
             return;
         }
-        let Some(shape) = self.shape(matcher, record.body) else { return };
+        let Some(shape) = self.shape(matcher, record.body) else {
+            return;
+        };
         if self.walk.end != record.body.len() {
             return;
         }
@@ -271,7 +312,9 @@ impl<T> Recall<T> {
             let plan = self.plan(matcher, pack, record);
             self.plans.insert(shape, plan);
         }
-        let Some(look) = self.look(matcher, pack, record.body, salt) else { return };
+        let Some(look) = self.look(matcher, pack, record.body, salt) else {
+            return;
+        };
         let key = look.key;
         if self.seen_before(key) {
             if self.outcomes.len() >= limits::RECALL_OUTCOMES {
@@ -302,7 +345,8 @@ impl<T> Recall<T> {
     /// Walks a line, and looks for literals in it.
     fn shape(&mut self, matcher: &Matcher, text: &[u8]) -> Option<u64> {
         let grams = matcher.index.grams.as_ref()?;
-        let bare = text.starts_with(b"ts=") || text.starts_with(b"level=") || text.starts_with(b"caller=");
+        let bare =
+            text.starts_with(b"ts=") || text.starts_with(b"level=") || text.starts_with(b"caller=");
         if !bare || !self.walk.line(text) {
             return None;
         }
@@ -349,15 +393,26 @@ impl<T> Recall<T> {
         let needed = (0..self.walk.len())
             .filter(|pair| {
                 let key = key(*pair);
-                fields.iter().any(|f| f.as_bytes() == key) && !SHAPE.iter().any(|f| f.as_bytes() == key)
+                fields.iter().any(|f| f.as_bytes() == key)
+                    && !SHAPE.iter().any(|f| f.as_bytes() == key)
             })
             .filter_map(|pair| u8::try_from(pair).ok())
             .collect();
         let is_time = |pair: &usize| {
-            matches!(key(*pair), b"ts" | b"time" | b"timestamp" | b"@timestamp" | b"t")
+            matches!(
+                key(*pair),
+                b"ts" | b"time" | b"timestamp" | b"@timestamp" | b"t"
+            )
         };
-        let time = (0..self.walk.len()).find(is_time).and_then(|pair| u8::try_from(pair).ok());
-        Plan { needed, asked, time, level: record.level }
+        let time = (0..self.walk.len())
+            .find(is_time)
+            .and_then(|pair| u8::try_from(pair).ok());
+        Plan {
+            needed,
+            asked,
+            time,
+            level: record.level,
+        }
     }
 }
 
@@ -372,13 +427,22 @@ fn possible(pack: &Pack, known: &Known, record: &Record<'_>) -> bool {
     if variant.conditions.iter().filter(of_record).any(fails) {
         return false;
     }
-    let leafy: Vec<_> = variant.conditions.iter().filter(|c| is_leaf_field(&c.field)).collect();
-    if leafy.is_empty() || !(absent("err") && absent("error")) || fields.get("msg").is_none_or(<[u8]>::is_empty) {
+    let leafy: Vec<_> = variant
+        .conditions
+        .iter()
+        .filter(|c| is_leaf_field(&c.field))
+        .collect();
+    if leafy.is_empty()
+        || !(absent("err") && absent("error"))
+        || fields.get("msg").is_none_or(<[u8]>::is_empty)
+    {
         return true;
     }
     // The chain is the message.
     errors::leaves(record).iter().any(|leaf| {
-        leafy.iter().all(|c| value_holds(leaf.field(&c.field).as_deref(), &c.test))
+        leafy
+            .iter()
+            .all(|c| value_holds(leaf.field(&c.field).as_deref(), &c.test))
     })
 }
 

@@ -34,7 +34,12 @@ pub(super) struct Walk {
 
 impl Default for Walk {
     fn default() -> Self {
-        Self { pairs: [Pair::default(); PAIRS], len: 0, shape: 0, end: 0 }
+        Self {
+            pairs: [Pair::default(); PAIRS],
+            len: 0,
+            shape: 0,
+            end: 0,
+        }
     }
 }
 
@@ -58,7 +63,11 @@ struct Bits<'t> {
 
 impl<'t> Bits<'t> {
     fn new(text: &'t [u8]) -> Self {
-        Self { text, block: 0, masks: masks_at(text, 0) }
+        Self {
+            text,
+            block: 0,
+            masks: masks_at(text, 0),
+        }
     }
 
     /// The first place from `at` on whose bit is set in the mask chosen. Past the end of the text all
@@ -95,7 +104,9 @@ impl Walk {
             }
             let value = equals + 1;
             let (end, last) = if text.get(value) == Some(&b'"') {
-                let Some(end) = quoted_end(&mut bits, value + 1) else { return false };
+                let Some(end) = quoted_end(&mut bits, value + 1) else {
+                    return false;
+                };
                 match text.get(end) {
                     Some(b' ') => (end, false),
                     Some(b'\n') | None => (end, true),
@@ -117,10 +128,16 @@ impl Walk {
             } else if matches!(key, MSG | LEVEL | LVL | SEVERITY) {
                 shape = mix_bytes(shape, &text[value..end]);
             }
-            #[expect(clippy::cast_possible_truncation, reason = "a line is at most limits::LINE_BYTES")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "a line is at most limits::LINE_BYTES"
+            )]
             {
-                self.pairs[self.len] =
-                    Pair { key: at as u32, equals: equals as u32, end: end as u32 };
+                self.pairs[self.len] = Pair {
+                    key: at as u32,
+                    equals: equals as u32,
+                    end: end as u32,
+                };
             }
             self.len += 1;
             if last {
@@ -211,7 +228,11 @@ pub(super) fn mix_bytes(mut hash: u64, bytes: &[u8]) -> u64 {
         hash = mix(hash, u64::from_le_bytes(chunk.try_into().expect("8 bytes")));
     }
     let rest = chunks.remainder();
-    if rest.is_empty() { hash } else { mix(hash, word(rest)) }
+    if rest.is_empty() {
+        hash
+    } else {
+        mix(hash, word(rest))
+    }
 }
 
 /// Bits of the block at a place; bytes past the end of the text count as line ends.
@@ -230,7 +251,10 @@ fn masks_at(text: &[u8], at: usize) -> Masks {
 
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
-#[expect(unsafe_code, reason = "the standard library offers no other way to these instructions")]
+#[expect(
+    unsafe_code,
+    reason = "the standard library offers no other way to these instructions"
+)]
 fn masks(block: &[u8; BLOCK]) -> Masks {
     // SAFETY: SSE2 is part of x86-64; no processor of that architecture is without it. The function
     // takes no pointers.
@@ -242,8 +266,8 @@ fn masks(block: &[u8; BLOCK]) -> Masks {
 #[target_feature(enable = "sse2")]
 fn masks_sse2(block: &[u8; BLOCK]) -> Masks {
     use std::arch::x86_64::{
-        __m128i, _mm_cmpeq_epi8, _mm_min_epu8, _mm_movemask_epi8, _mm_or_si128, _mm_set1_epi8,
-        _mm_set_epi64x,
+        __m128i, _mm_cmpeq_epi8, _mm_min_epu8, _mm_movemask_epi8, _mm_or_si128, _mm_set_epi64x,
+        _mm_set1_epi8,
     };
     let lane = |n: usize| -> __m128i {
         let word = |at: usize| i64::from_le_bytes(block[at..at + 8].try_into().expect("8 bytes"));

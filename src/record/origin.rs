@@ -130,11 +130,20 @@ impl Origins {
     /// The origin that frames give this name, as [`Origins::name`] said it elsewhere.
     pub(super) fn named(&mut self, name: &[u8]) -> OriginIx {
         let mut parts = name.splitn(3, |byte| *byte == 0);
-        let part = |part: Option<&[u8]>| part.filter(|p| !p.is_empty()).map(|p| Cow::Owned(p.to_vec()));
+        let part = |part: Option<&[u8]>| {
+            part.filter(|p| !p.is_empty())
+                .map(|p| Cow::Owned(p.to_vec()))
+        };
         let namespace = part(parts.next());
-        let Some(pod) = parts.next() else { return Self::OWN };
+        let Some(pod) = parts.next() else {
+            return Self::OWN;
+        };
         let container = part(parts.next().and_then(|rest| rest.strip_suffix(b"\0")));
-        self.intern(&Who { namespace, pod: Cow::Owned(pod.to_vec()), container })
+        self.intern(&Who {
+            namespace,
+            pod: Cow::Owned(pod.to_vec()),
+            container,
+        })
     }
 
     /// How many there are.

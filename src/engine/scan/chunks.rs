@@ -19,7 +19,12 @@ pub(crate) struct Chunks {
 
 impl Chunks {
     pub(crate) fn new(stream: Box<dyn Read + Send>) -> Self {
-        Self { stream, rest: Vec::new(), skipping: false, ended: false }
+        Self {
+            stream,
+            rest: Vec::new(),
+            skipping: false,
+            ended: false,
+        }
     }
 
     /// There is nothing behind the last piece.
@@ -133,7 +138,11 @@ impl Ahead {
                 }
             }
         });
-        Self { pieces, piece: Vec::new(), at: 0 }
+        Self {
+            pieces,
+            piece: Vec::new(),
+            at: 0,
+        }
     }
 }
 

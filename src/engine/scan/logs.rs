@@ -27,32 +27,28 @@ pub(super) fn scan(
     let cores = || std::thread::available_parallelism().map_or(1, usize::from);
     let threads = if threads == 0 { cores() } else { threads };
     let source = Mutex::new(Source::new(input));
+    let ledger = Mutex::new(Ledger::default());
     let work = || {
-        let mut scanner = Scanner::new(&engine.pack, &engine.matcher, resolver);
+        let mut scanner = Scanner::new(&engine.pack, &engine.matcher, resolver, &ledger);
         let mut buffer = Vec::new();
         loop {
             // The lock is not held while the piece is matched.
             let job = lock(&source).next(std::mem::take(&mut buffer));
             match job {
                 Some(job) => buffer = job.run(&mut scanner, input),
-                None => break scanner.into_ledger(),
+                None => return scanner.finish(),
             }
         }
     };
-    let all = std::thread::scope(|scope| {
-        let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
-        let mut all = work();
-        for other in others {
-            match other.join() {
-                Ok(ledger) => all.merge(ledger),
-                Err(panic) => std::panic::resume_unwind(panic),
-            }
+    std::thread::scope(|scope| {
+        for _ in 1..threads {
+            scope.spawn(work);
         }
-        all
+        work();
     });
     match lock(&source).failed.take() {
         Some(error) => Err(error),
-        None => Ok(all),
+        None => Ok(ledger.into_inner().unwrap_or_else(PoisonError::into_inner)),
     }
 }
 
@@ -86,7 +82,12 @@ struct Job<'i> {
 
 impl<'i> Source<'i> {
     fn new(input: &'i Input) -> Self {
-        Self { input, next: 0, open: None, failed: None }
+        Self {
+            input,
+            next: 0,
+            open: None,
+            failed: None,
+        }
     }
 
     fn next(&mut self, mut bytes: Vec<u8>) -> Option<Job<'i>> {
@@ -108,22 +109,39 @@ impl<'i> Source<'i> {
                     if place == 0 && bytes.starts_with(b"__CURSOR=") {
                         let open = self.open.take()?;
                         let head = std::io::Cursor::new(std::mem::take(&mut bytes));
-                        whole = Some(Box::new(head.chain(open.chunks.into_rest())) as Box<dyn Read + Send>);
+                        whole =
+                            Some(Box::new(head.chain(open.chunks.into_rest()))
+                                as Box<dyn Read + Send>);
                     }
                     let is_last = self.open.as_ref().is_none_or(|open| open.chunks.is_done());
                     if is_last {
                         self.open = None;
                     }
-                    return Some(Job { stream, order, place, bytes, is_last, whole });
+                    return Some(Job {
+                        stream,
+                        order,
+                        place,
+                        bytes,
+                        is_last,
+                        whole,
+                    });
                 }
                 Ok(false) => self.open = None,
                 Err(error) => {
                     let name = stream.name.clone();
-                    self.input.add_gap(name, format!("reading stopped: {error}"));
+                    self.input
+                        .add_gap(name, format!("reading stopped: {error}"));
                     let open = self.open.take()?;
                     bytes.clear();
                     let (order, place) = (open.order, open.pieces);
-                    return Some(Job { stream, order, place, bytes, is_last: true, whole: None });
+                    return Some(Job {
+                        stream,
+                        order,
+                        place,
+                        bytes,
+                        is_last: true,
+                        whole: None,
+                    });
                 }
             }
         }
@@ -134,9 +152,18 @@ impl<'i> Source<'i> {
         self.next += 1;
         match stream.open() {
             Ok(reader) => {
-                let reader = if stream.is_seekable() { reader } else { Box::new(Ahead::new(reader)) };
+                let reader = if stream.is_seekable() {
+                    reader
+                } else {
+                    Box::new(Ahead::new(reader))
+                };
                 let order = Arc::new(Order::default());
-                self.open = Some(Open { stream, chunks: Chunks::new(reader), order, pieces: 0 });
+                self.open = Some(Open {
+                    stream,
+                    chunks: Chunks::new(reader),
+                    order,
+                    pieces: 0,
+                });
             }
             Err(error) => self.failed = Some(error),
         }
@@ -150,13 +177,25 @@ impl Job<'_> {
         let own: &Origin = &self.stream.origin;
         if let Some(whole) = self.whole {
             if let Err(error) = scanner.stream(whole, own) {
-                input.add_gap(self.stream.name.clone(), format!("reading stopped: {error}"));
+                input.add_gap(
+                    self.stream.name.clone(),
+                    format!("reading stopped: {error}"),
+                );
             }
             return self.bytes;
         }
+        let mut pass = PassOn {
+            order: &self.order,
+            place: self.place + 1,
+            carry: Carry::default(),
+        };
         // Escape sequences are taken out in place: such a piece cannot be read again.
         let once = memchr(0x1b, &self.bytes).is_some();
-        let known = if once { Some(self.order.wait(self.place)) } else { self.order.try_take(self.place) };
+        let known = if once {
+            Some(self.order.wait(self.place))
+        } else {
+            self.order.try_take(self.place)
+        };
         let (carry, bytes) = match known {
             Some(before) => scanner.read(self.bytes, own, before),
             None => {
@@ -167,9 +206,23 @@ impl Job<'_> {
         if self.is_last {
             scanner.end(own, carry);
         } else {
-            self.order.pass_on(self.place + 1, carry);
+            pass.carry = carry;
         }
         bytes
+    }
+}
+
+/// Passes on what is open when it goes, so that no thread waits for one that panicked.
+struct PassOn<'o> {
+    order: &'o Order,
+    place: u64,
+    carry: Carry,
+}
+
+impl Drop for PassOn<'_> {
+    fn drop(&mut self) {
+        self.order
+            .pass_on(self.place, std::mem::take(&mut self.carry));
     }
 }
 

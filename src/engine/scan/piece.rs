@@ -1,6 +1,7 @@
 //! Matches one piece of a log after the other.
 
 use std::io;
+use std::sync::{Mutex, PoisonError};
 
 use crate::evidence::{Ledger, Resolver, SlotIx, Tally, WriterIx};
 use crate::matcher::{Matcher, Recall};
@@ -14,7 +15,8 @@ pub(crate) struct Scanner<'e> {
     pack: &'e Pack,
     matcher: &'e Matcher,
     resolver: &'e Resolver,
-    ledger: Ledger,
+    /// Shared by all threads: it can be large, and is asked for rarely.
+    ledger: &'e Mutex<Ledger>,
     tally: Tally,
     recall: Recall<Box<[Outcome]>>,
     times: Times,
@@ -49,13 +51,18 @@ impl Outcome {
 }
 
 impl<'e> Scanner<'e> {
-    /// A scanner with an empty ledger.
-    pub(crate) fn new(pack: &'e Pack, matcher: &'e Matcher, resolver: &'e Resolver) -> Self {
+    /// A scanner that adds what it finds to `ledger`, at the latest in [`Scanner::finish`].
+    pub(crate) fn new(
+        pack: &'e Pack,
+        matcher: &'e Matcher,
+        resolver: &'e Resolver,
+        ledger: &'e Mutex<Ledger>,
+    ) -> Self {
         Self {
             pack,
             matcher,
             resolver,
-            ledger: Ledger::default(),
+            ledger,
             tally: Tally::default(),
             recall: Recall::default(),
             times: Times::default(),
@@ -119,10 +126,14 @@ impl<'e> Scanner<'e> {
         Ok(())
     }
 
-    /// Everything found.
-    pub(crate) fn into_ledger(mut self) -> Ledger {
-        self.tally.drain_to(&mut self.ledger);
-        self.ledger
+    /// Adds the rest of what was found.
+    pub(crate) fn finish(mut self) {
+        self.drain();
+    }
+
+    fn drain(&mut self) {
+        let mut ledger = self.ledger.lock().unwrap_or_else(PoisonError::into_inner);
+        self.tally.drain_to(&mut ledger);
     }
 
     fn records(&mut self, reader: &mut Reader<io::Empty>, own: &Origin) {
@@ -142,14 +153,17 @@ impl<'e> Scanner<'e> {
     /// Counts the line at the start of `text`, if it is known what it says; its length.
     #[inline]
     fn recalled(&mut self, text: &[u8], writer: WriterIx) -> Option<usize> {
-        let look = self.recall.look(self.matcher, self.pack, text, writer.number())?;
+        let look = self
+            .recall
+            .look(self.matcher, self.pack, text, writer.number())?;
         let slots = self.recall.outcome(&look)?;
         let time = match look.time {
             Some(value) => Some(self.times.value(value)?),
             None => None,
         };
         let line = &text[..look.len];
-        self.tally.cover(writer, line.len(), time, look.level, false);
+        self.tally
+            .cover(writer, line.len(), time, look.level, false);
         for seen in slots {
             seen.count(self.pack, &self.recall, &mut self.tally, time, line);
         }
@@ -158,35 +172,53 @@ impl<'e> Scanner<'e> {
 
     fn record(&mut self, record: &Record<'_>) {
         let writer = self.tally.writer(record.origin);
-        self.tally.cover(writer, record.body.len(), record.time, record.level, record.truncated);
-        let look = self.recall.look(self.matcher, self.pack, record.body, writer.number());
+        self.tally.cover(
+            writer,
+            record.body.len(),
+            record.time,
+            record.level,
+            record.truncated,
+        );
+        let look = self
+            .recall
+            .look(self.matcher, self.pack, record.body, writer.number());
         let look = look.filter(|look| look.len == record.body.len());
         if let Some(slots) = look.and_then(|look| self.recall.outcome(&look)) {
             for seen in slots {
-                seen.count(self.pack, &self.recall, &mut self.tally, record.time, record.body);
+                seen.count(
+                    self.pack,
+                    &self.recall,
+                    &mut self.tally,
+                    record.time,
+                    record.body,
+                );
             }
             return;
         }
         self.slots.clear();
         self.matcher.scan(self.pack, record, |hit| {
-            self.slots.push(self.tally.slot(hit, record, writer, self.resolver));
+            self.slots
+                .push(self.tally.slot(hit, record, writer, self.resolver));
         });
         for slot in &self.slots {
             self.tally.count(*slot, record.time, record.body);
         }
         let (slots, tally, pack) = (&self.slots, &self.tally, self.pack);
-        self.recall.learn(self.matcher, pack, record, writer.number(), |recall| {
-            let outcome = |slot: &SlotIx| Outcome {
-                slot: *slot,
-                takes: recall.takes(pack, tally.signature(*slot), record.body).collect(),
-            };
-            slots.iter().map(outcome).collect()
-        });
+        self.recall
+            .learn(self.matcher, pack, record, writer.number(), |recall| {
+                let outcome = |slot: &SlotIx| Outcome {
+                    slot: *slot,
+                    takes: recall
+                        .takes(pack, tally.signature(*slot), record.body)
+                        .collect(),
+                };
+                slots.iter().map(outcome).collect()
+            });
     }
 
     fn make_room(&mut self) {
         if self.tally.is_large() {
-            self.tally.drain_to(&mut self.ledger);
+            self.drain();
             self.recall.clear_outcomes();
         }
     }

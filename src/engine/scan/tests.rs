@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
 use std::io::{self, Read};
-use std::sync::LazyLock;
+use std::sync::{LazyLock, Mutex};
 
 use proptest::prelude::*;
 
@@ -67,7 +67,8 @@ fn reference(bytes: &[u8], own: &Origin) -> Ledger {
 fn in_pieces(bytes: &[u8], own: &Origin, size: usize, guess: bool) -> Ledger {
     let (pack, matcher) = &*PACK;
     let resolver = Resolver::default();
-    let mut scanner = Scanner::new(pack, matcher, &resolver);
+    let ledger = Mutex::new(Ledger::default());
+    let mut scanner = Scanner::new(pack, matcher, &resolver, &ledger);
     let (mut carry, mut rest) = (Carry::default(), bytes);
     while !rest.is_empty() {
         let from = size.min(rest.len()) - 1;
@@ -82,13 +83,21 @@ fn in_pieces(bytes: &[u8], own: &Origin, size: usize, guess: bool) -> Ledger {
         };
     }
     scanner.end(own, carry);
-    scanner.into_ledger()
+    scanner.finish();
+    ledger.into_inner().unwrap()
 }
 
 fn text(picks: &[(usize, usize)]) -> Vec<u8> {
     let mut text = Vec::new();
     for (line, prefix) in picks {
-        let prefix = ["", "", "", "[pod/a-0/b] ", "[pod/a-1/b] ", "2026-03-01T00:00:03Z "][prefix % 6];
+        let prefix = [
+            "",
+            "",
+            "",
+            "[pod/a-0/b] ",
+            "[pod/a-1/b] ",
+            "2026-03-01T00:00:03Z ",
+        ][prefix % 6];
         text.extend_from_slice(prefix.as_bytes());
         text.extend_from_slice(LINES[line % LINES.len()].as_bytes());
         text.push(b'\n');
@@ -143,12 +152,14 @@ fn lines_longer_than_a_piece_are_cut_where_the_reader_cuts_them() {
     let own = Origin::pod("a-0");
     let (pack, matcher) = &*PACK;
     let resolver = Resolver::default();
-    let mut scanner = Scanner::new(pack, matcher, &resolver);
+    let ledger = Mutex::new(Ledger::default());
+    let mut scanner = Scanner::new(pack, matcher, &resolver, &ledger);
     let mut chunks = Chunks::new(Box::new(Drip(bytes.clone(), 0)));
     let (mut carry, mut piece) = (Carry::default(), Vec::new());
     while chunks.next(&mut piece).unwrap() {
         (carry, piece) = scanner.read(std::mem::take(&mut piece), &own, carry);
     }
     scanner.end(&own, carry);
-    assert_eq!(scanner.into_ledger(), reference(&bytes, &own));
+    scanner.finish();
+    assert_eq!(ledger.into_inner().unwrap(), reference(&bytes, &own));
 }

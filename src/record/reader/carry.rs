@@ -24,7 +24,10 @@ impl Carry {
     /// Nothing is open.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.partials.is_empty() && self.folds.is_empty() && self.export.is_none() && self.heads.is_empty()
+        self.partials.is_empty()
+            && self.folds.is_empty()
+            && self.export.is_none()
+            && self.heads.is_empty()
     }
 
     /// Adds what was open before, and stayed so.
@@ -71,8 +74,18 @@ impl Reader<io::Empty> {
     pub fn into_carry(mut self) -> (Carry, Vec<u8>) {
         let name = |ix| self.origins.name(ix).into();
         let carry = Carry {
-            partials: self.partials.open.drain(..).map(|p| (name(p.origin), p)).collect(),
-            folds: self.folds.open.drain(..).map(|f| (name(f.origin), f)).collect(),
+            partials: self
+                .partials
+                .open
+                .drain(..)
+                .map(|p| (name(p.origin), p))
+                .collect(),
+            folds: self
+                .folds
+                .open
+                .drain(..)
+                .map(|f| (name(f.origin), f))
+                .collect(),
             export: self.export.take(),
             heads: self.frames.heads(),
         };
@@ -84,11 +97,25 @@ impl Reader<io::Empty> {
     ///
     /// # Errors
     /// Gives `before` back when the piece has to be read again.
-    #[expect(clippy::result_large_err, reason = "it is not an error but the other way to go on")]
+    #[expect(
+        clippy::result_large_err,
+        reason = "it is not an error but the other way to go on"
+    )]
     pub fn confirm(self, before: Carry) -> Result<(Carry, Vec<u8>), (Carry, Vec<u8>)> {
-        let mut open_names = before.partials.iter().map(|(name, _)| name).chain(before.folds.iter().map(|(name, _)| name));
-        let met = open_names.any(|name| if name.is_empty() { self.passed } else { self.origins.knows(name) });
-        let open = self.partials.most + self.folds.most + before.partials.len() + before.folds.len();
+        let mut open_names = before
+            .partials
+            .iter()
+            .map(|(name, _)| name)
+            .chain(before.folds.iter().map(|(name, _)| name));
+        let met = open_names.any(|name| {
+            if name.is_empty() {
+                self.passed
+            } else {
+                self.origins.knows(name)
+            }
+        });
+        let open =
+            self.partials.most + self.folds.most + before.partials.len() + before.folds.len();
         let heads = !before.heads.is_empty() && self.frames.asked_in_vain();
         if before.export.is_some() || met || heads || open > limits::OPEN_JOINS {
             let (_, bytes) = self.into_carry();

@@ -23,8 +23,8 @@ mod lines;
 #[cfg(test)]
 mod tests;
 
-use export::Export;
 pub use carry::Carry;
+use export::Export;
 use join::{Folds, Partials};
 use lines::{Line, Lines};
 
