@@ -9,6 +9,8 @@ use crate::record::{Level, Origin, Record, Source, Time};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Coverage {
     sources: BTreeMap<(Source, Origin), Seen>,
+    /// Entries whose origin has a name.
+    named: usize,
 }
 
 /// What was read of one stream, or of one kind of object of one pod.
@@ -46,29 +48,43 @@ impl Coverage {
         seen.truncated += u64::from(record.truncated);
     }
 
-    /// The entry of one stream, made if need be. Streams past the bound share one.
+    /// The entry of one stream, made if need be. A full set keeps its smallest streams, whatever the
+    /// order they came in; the rest share the entry of the origin without a name.
     pub fn seen(&mut self, source: Source, origin: &Origin) -> &mut Seen {
+        let rest = Origin::default();
         let key = (source, origin.clone());
-        if !self.sources.contains_key(&key) && self.sources.len() >= limits::ORIGINS {
-            return self.sources.entry((source, Origin::default())).or_default();
+        if *origin == rest || self.sources.contains_key(&key) {
+            return self.sources.entry(key).or_default();
         }
+        if self.named < limits::ORIGINS {
+            self.named += 1;
+            return self.sources.entry(key).or_default();
+        }
+        let mut named = self
+            .sources
+            .keys()
+            .rev()
+            .filter(|(_, origin)| *origin != rest);
+        let Some(last) = named.next().filter(|last| key < **last).cloned() else {
+            return self.sources.entry((source, rest)).or_default();
+        };
+        let evicted = self.sources.remove(&last).unwrap_or_default();
+        self.sources
+            .entry((last.0, rest))
+            .or_default()
+            .merge(&evicted);
         self.sources.entry(key).or_default()
+    }
+
+    /// Adds what was read of one stream.
+    pub(super) fn join(&mut self, source: Source, origin: &Origin, seen: &Seen) {
+        self.seen(source, origin).merge(seen);
     }
 
     /// Adds all of `other`.
     pub fn merge(&mut self, other: Self) {
-        for ((source, origin), other) in other.sources {
-            let seen = self.seen(source, &origin);
-            seen.records += other.records;
-            seen.bytes += other.bytes;
-            seen.from = [seen.from, other.from].into_iter().flatten().min();
-            seen.until = seen.until.max(other.until);
-            seen.lowest_level = [seen.lowest_level, other.lowest_level]
-                .into_iter()
-                .flatten()
-                .min();
-            seen.unparsed += other.unparsed;
-            seen.truncated += other.truncated;
+        for ((source, origin), seen) in other.sources {
+            self.join(source, &origin, &seen);
         }
     }
 
@@ -77,5 +93,21 @@ impl Coverage {
         self.sources
             .iter()
             .map(|((source, origin), seen)| (*source, origin, seen))
+    }
+}
+
+impl Seen {
+    /// Adds what else was read of the same stream.
+    pub(super) fn merge(&mut self, other: &Self) {
+        self.records += other.records;
+        self.bytes += other.bytes;
+        self.from = [self.from, other.from].into_iter().flatten().min();
+        self.until = self.until.max(other.until);
+        self.lowest_level = [self.lowest_level, other.lowest_level]
+            .into_iter()
+            .flatten()
+            .min();
+        self.unparsed += other.unparsed;
+        self.truncated += other.truncated;
     }
 }

@@ -7,6 +7,7 @@
 mod buckets;
 mod coverage;
 mod subject;
+mod tally;
 #[cfg(test)]
 mod tests;
 
@@ -21,6 +22,7 @@ use crate::record::{Origin, Record, Time};
 pub use buckets::Buckets;
 pub use coverage::{Coverage, Seen};
 pub use subject::{Resolver, Subject};
+pub use tally::{SlotIx, Tally, WriterIx};
 
 /// All evidence so far.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -74,15 +76,7 @@ pub struct Sample {
 impl Ledger {
     /// Adds one hit of `record`.
     pub fn add(&mut self, hit: Hit, record: &Record<'_>, resolver: &Resolver) {
-        use crate::pack::SubjectKind as K;
-        let subject = match (&hit.subject, hit.kind) {
-            (Some(name), K::Pod) => Subject::new(K::Pod, &resolver.pod(name)),
-            (Some(name), kind) => Subject::new(kind, name),
-            (None, K::Pod) => Subject::pod_of(record.origin),
-            (None, K::Node) => Subject::new(K::Node, &object_name(record)),
-            (None, K::Statefulset | K::Volume) => Subject::new(hit.kind, &object_name(record)),
-            (None, kind) => Subject::new(kind, ""),
-        };
+        let subject = subject_of(&hit, record, resolver);
         let key = (hit.signature, subject);
         if !self.entries.contains_key(&key) && self.entries.len() >= limits::LEDGER_PAIRS {
             self.make_room_for(key, |e| e.take(hit.extracts, record));
@@ -100,12 +94,17 @@ impl Ledger {
         self.coverage.merge(other.coverage);
         self.novel.merge(other.novel);
         for (key, evidence) in other.entries {
-            if !self.entries.contains_key(&key) && self.entries.len() >= limits::LEDGER_PAIRS {
-                self.make_room_for(key, |e| e.merge(evidence));
-                continue;
-            }
-            self.entries.entry(key).or_default().merge(evidence);
+            self.join(key, evidence);
         }
+    }
+
+    /// Adds evidence to that of one signature on one subject.
+    fn join(&mut self, key: (SignatureIx, Subject), evidence: Evidence) {
+        if !self.entries.contains_key(&key) && self.entries.len() >= limits::LEDGER_PAIRS {
+            self.make_room_for(key, |e| e.merge(evidence));
+            return;
+        }
+        self.entries.entry(key).or_default().merge(evidence);
     }
 
     /// A full ledger keeps its smallest keys, whatever the order they came in; the rest are counted.
@@ -157,28 +156,22 @@ impl Evidence {
             self.first = Some(self.first.map_or(time, |t| t.min(time)));
             self.last = Some(self.last.map_or(time, |t| t.max(time)));
         }
-        let witness = self.witness(record.origin);
-        witness.count += count;
-        if let Some(first) = record.first {
-            witness.buckets.add(first, 1);
-        }
-        if let Some(time) = record.time {
-            witness.buckets.add(
-                time,
-                if record.first.is_some() {
+        self.add_witness(record.origin, |witness| {
+            witness.count += count;
+            if let Some(first) = record.first {
+                witness.buckets.add(first, 1);
+            }
+            if let Some(time) = record.time {
+                let at_last = if record.first.is_some() {
                     count.max(2) - 1
                 } else {
                     count
-                },
-            );
-        }
+                };
+                witness.buckets.add(time, at_last);
+            }
+        });
         self.sample(record);
-        for (name, values) in extracts {
-            let kept = self.values.entry(name).or_default();
-            values
-                .into_iter()
-                .for_each(|v| keep_smallest(kept, v, limits::EXTRACTS));
-        }
+        self.add_values(extracts);
     }
 
     fn sample(&mut self, record: &Record<'_>) {
@@ -201,11 +194,41 @@ impl Evidence {
         keep_first(&mut self.samples, sample);
     }
 
-    fn witness(&mut self, origin: &Origin) -> &mut Witness {
-        if !self.witnesses.contains_key(origin) && self.witnesses.len() >= limits::WITNESSES {
-            return self.witnesses.entry(Origin::default()).or_default();
+    /// Adds what one writer said. A full set keeps its smallest writers, whatever the order they came
+    /// in; the rest count as one that has no name.
+    fn add_witness(&mut self, origin: &Origin, add: impl FnOnce(&mut Witness)) {
+        let rest = Origin::default();
+        if *origin == rest || self.witnesses.contains_key(origin) {
+            add(self.witnesses.entry(origin.clone()).or_default());
+            return;
         }
-        self.witnesses.entry(origin.clone()).or_default()
+        let named = self.witnesses.len() - usize::from(self.witnesses.contains_key(&rest));
+        if named < limits::WITNESSES {
+            add(self.witnesses.entry(origin.clone()).or_default());
+            return;
+        }
+        let last = self
+            .witnesses
+            .last_key_value()
+            .map(|(last, _)| last.clone());
+        let Some(last) = last.filter(|last| origin < last) else {
+            add(self.witnesses.entry(rest).or_default());
+            return;
+        };
+        let evicted = self.witnesses.remove(&last).unwrap_or_default();
+        let shared = self.witnesses.entry(rest).or_default();
+        shared.count += evicted.count;
+        shared.buckets.merge(evicted.buckets);
+        add(self.witnesses.entry(origin.clone()).or_default());
+    }
+
+    fn add_values(&mut self, values: Vec<(String, Vec<String>)>) {
+        for (name, values) in values {
+            let kept = self.values.entry(name).or_default();
+            values
+                .into_iter()
+                .for_each(|v| keep_smallest(kept, v, limits::EXTRACTS));
+        }
     }
 
     fn merge(&mut self, other: Self) {
@@ -217,16 +240,25 @@ impl Evidence {
             .into_iter()
             .for_each(|s| keep_first(&mut self.samples, s));
         for (origin, witness) in other.witnesses {
-            let known = self.witness(&origin);
-            known.count += witness.count;
-            known.buckets.merge(&witness.buckets);
+            self.add_witness(&origin, |known| {
+                known.count += witness.count;
+                known.buckets.merge(witness.buckets);
+            });
         }
-        for (name, values) in other.values {
-            let kept = self.values.entry(name).or_default();
-            values
-                .into_iter()
-                .for_each(|v| keep_smallest(kept, v, limits::EXTRACTS));
-        }
+        self.add_values(other.values.into_iter().collect());
+    }
+}
+
+/// What a hit is about.
+fn subject_of(hit: &Hit, record: &Record<'_>, resolver: &Resolver) -> Subject {
+    use crate::pack::SubjectKind as K;
+    match (&hit.subject, hit.kind) {
+        (Some(name), K::Pod) => Subject::new(K::Pod, &resolver.pod(name)),
+        (Some(name), kind) => Subject::new(kind, name),
+        (None, K::Pod) => Subject::pod_of(record.origin),
+        (None, K::Node) => Subject::new(K::Node, &object_name(record)),
+        (None, K::Statefulset | K::Volume) => Subject::new(hit.kind, &object_name(record)),
+        (None, kind) => Subject::new(kind, ""),
     }
 }
 
@@ -237,8 +269,13 @@ fn order(time: Option<Time>) -> (bool, Option<Time>) {
 
 /// Keeps the earliest few by (time, stream, bytes), whatever the order they come in.
 fn keep_first(samples: &mut Vec<Sample>, sample: Sample) {
-    let key = |s: &Sample| (order(s.time), s.origin.clone(), s.line.clone());
-    let at = samples.partition_point(|s| key(s) < key(&sample));
+    let before = |s: &Sample| {
+        let by = order(s.time).cmp(&order(sample.time));
+        by.then_with(|| s.origin.cmp(&sample.origin))
+            .then_with(|| s.line.cmp(&sample.line))
+            .is_lt()
+    };
+    let at = samples.partition_point(before);
     if samples.get(at) == Some(&sample) {
         return;
     }

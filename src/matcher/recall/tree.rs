@@ -1,0 +1,310 @@
+//! Kinds of lines, as a tree: a node is a text that lines share and how the value behind it is passed;
+//! its children are what may follow. A line is recognised by going down from the root, comparing texts
+//! and passing over values, so most of its bytes are looked at once, many at a time.
+
+use rustc_hash::FxHashMap;
+
+use super::hash::{SEED, mix, mix_bytes};
+use super::proof::{BYTES, Class, Index, Pass};
+use super::shape::{Close, Shape, Value};
+use crate::limits;
+use crate::record::{Time, Times};
+
+/// Bytes of a text by which children are told apart; the longest that a text has.
+const HEADS: [usize; 6] = [48, 24, 12, 6, 3, 0];
+
+const NONE: u32 = u32::MAX;
+
+/// All kinds of lines known.
+#[derive(Debug)]
+pub(super) struct Tree {
+    nodes: Vec<Node>,
+    /// By parent and first bytes of the text.
+    children: FxHashMap<u64, Vec<u32>>,
+    /// Bytes of all texts.
+    bytes: usize,
+    times: Times,
+    /// Values of the line walked last: start and end.
+    pub(super) values: Vec<(u32, u32)>,
+}
+
+#[derive(Debug)]
+struct Node {
+    text: Box<[u8]>,
+    /// Where in the text the body begins, if it does.
+    body: u32,
+    value: Value,
+    pass: Pass,
+    /// Its only child.
+    only: u32,
+    /// Which of [`HEADS`] its children are told apart by.
+    heads: u8,
+}
+
+/// A line of a known kind.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Walked {
+    /// What it says.
+    pub(super) key: u64,
+    /// Its length, without its line end.
+    pub(super) len: usize,
+    /// Where its body begins.
+    pub(super) body: usize,
+    /// When, if it says so.
+    pub(super) time: Option<Time>,
+}
+
+impl Default for Tree {
+    fn default() -> Self {
+        let root = Node {
+            text: Box::default(),
+            body: NONE,
+            value: Value::End,
+            pass: Pass::Key,
+            only: NONE,
+            heads: 0,
+        };
+        Self {
+            nodes: vec![root],
+            children: FxHashMap::default(),
+            bytes: 0,
+            times: Times::default(),
+            values: Vec::new(),
+        }
+    }
+}
+
+impl Tree {
+    /// It has no room for more.
+    pub(super) fn is_full(&self) -> bool {
+        self.nodes.len() > limits::RECALL_NODES || self.bytes > limits::RECALL_BYTES
+    }
+
+    /// Walks the line at the start of `text`, if it is of a known kind. `salt` goes into its key.
+    #[inline]
+    pub(super) fn walk(&mut self, index: &Index, text: &[u8], salt: u64) -> Option<Walked> {
+        self.values.clear();
+        let (mut at, mut node, mut body) = (0, 0, 0);
+        let mut key = mix(SEED, salt);
+        let (mut time, mut frame_time) = (None, None);
+        loop {
+            node = self.child(node, &text[at..])?;
+            let found = &self.nodes[node as usize];
+            if found.body != NONE {
+                body = at + found.body as usize;
+            }
+            at += found.text.len();
+            let rest = text.get(at..)?;
+            let len = match found.value {
+                Value::End => {
+                    return Some(Walked {
+                        key: mix(key, u64::from(node)),
+                        len: at - 1,
+                        body,
+                        time: time.or(frame_time),
+                    });
+                }
+                Value::Time => {
+                    let (read, len) = self.times.leading(rest)?;
+                    time = Some(read);
+                    len
+                }
+                Value::FrameTime => {
+                    if rest.get(10) != Some(&b'T') || rest[4] != b'-' {
+                        return None;
+                    }
+                    let (read, len) = self.times.leading(rest)?;
+                    frame_time = Some(read);
+                    len
+                }
+                Value::Who => {
+                    let len = until(rest, Close::Bracket)?;
+                    key = mix_bytes(key, &rest[..len]);
+                    len
+                }
+                Value::Field(close) => match found.pass {
+                    Pass::Skip(class) => class_len(rest, class)?,
+                    Pass::Check(class) => {
+                        let len = class_len(rest, class)?;
+                        // With a byte on each side: the proof counts on it.
+                        let end = text.len().min(at + len + 1);
+                        if !index.is_free(&text[at.saturating_sub(1)..end]) {
+                            return None;
+                        }
+                        len
+                    }
+                    Pass::Key => {
+                        let len = until(rest, close)?;
+                        key = mix_bytes(key, &rest[..len]);
+                        len
+                    }
+                },
+            };
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "a piece is below 4 GiB by limits::CHUNK_BYTES"
+            )]
+            self.values.push((at as u32, (at + len) as u32));
+            at += len;
+        }
+    }
+
+    /// The child of `node` that `rest` begins with.
+    #[inline]
+    fn child(&self, node: u32, rest: &[u8]) -> Option<u32> {
+        let parent = &self.nodes[node as usize];
+        if parent.only != NONE {
+            let text = &self.nodes[parent.only as usize].text;
+            return rest.starts_with(text).then_some(parent.only);
+        }
+        for (n, len) in HEADS.into_iter().enumerate() {
+            if parent.heads & 1 << n == 0 || rest.len() < len {
+                continue;
+            }
+            let known = self.children.get(&head(node, &rest[..len]));
+            let fits = |child: &&u32| rest.starts_with(&self.nodes[**child as usize].text);
+            if let Some(child) = known.and_then(|all| all.iter().find(fits)) {
+                return Some(*child);
+            }
+        }
+        None
+    }
+
+    /// Makes lines of this shape known. What a value is passed by may have to become stricter; then
+    /// `true`, and no key says any more what it said.
+    pub(super) fn insert(
+        &mut self,
+        line: &[u8],
+        body: usize,
+        shape: &Shape,
+        passes: &[Pass],
+    ) -> bool {
+        let (mut node, mut stricter) = (0, false);
+        for (part, pass) in shape.parts.iter().zip(passes) {
+            let text = &line[part.text.clone()];
+            let starts = (part.text.start..=part.text.end).contains(&body)
+                && (body > part.text.start || body == 0);
+            let body_at = if starts {
+                u32::try_from(body - part.text.start).unwrap_or(NONE)
+            } else {
+                NONE
+            };
+            node = match self.known(node, text, part.what) {
+                Some(child) => {
+                    let known = &mut self.nodes[child as usize];
+                    let joint = join(known.pass, *pass);
+                    stricter |= joint != known.pass;
+                    known.pass = joint;
+                    child
+                }
+                None => self.add(
+                    node,
+                    Node {
+                        text: text.into(),
+                        body: body_at,
+                        value: part.what,
+                        pass: *pass,
+                        only: NONE,
+                        heads: 0,
+                    },
+                ),
+            };
+        }
+        stricter
+    }
+
+    fn known(&self, parent: u32, text: &[u8], value: Value) -> Option<u32> {
+        let len = head_len(text);
+        let known = self.children.get(&head(parent, &text[..len]))?;
+        let same = |child: &&u32| {
+            let node = &self.nodes[**child as usize];
+            *node.text == *text && node.value == value
+        };
+        known.iter().find(same).copied()
+    }
+
+    fn add(&mut self, parent: u32, node: Node) -> u32 {
+        let child = u32::try_from(self.nodes.len()).unwrap_or(NONE);
+        let len = head_len(&node.text);
+        self.bytes += node.text.len();
+        let family = self
+            .children
+            .entry(head(parent, &node.text[..len]))
+            .or_default();
+        // Of two texts that a line begins with, the longer one says more.
+        let nodes = &self.nodes;
+        let at = family.partition_point(|c| nodes[*c as usize].text.len() >= node.text.len());
+        family.insert(at, child);
+        self.nodes.push(node);
+        let above = &mut self.nodes[parent as usize];
+        above.only = if above.heads == 0 { child } else { NONE };
+        let n = HEADS.iter().position(|h| *h == len).unwrap_or_default();
+        above.heads |= 1 << n;
+        child
+    }
+}
+
+/// The longest of [`HEADS`] that a text has.
+fn head_len(text: &[u8]) -> usize {
+    HEADS
+        .into_iter()
+        .find(|len| *len <= text.len())
+        .unwrap_or_default()
+}
+
+#[inline]
+fn head(parent: u32, bytes: &[u8]) -> u64 {
+    mix_bytes(mix(SEED, u64::from(parent)), bytes)
+}
+
+/// The laxer of two ways that both hold for both kinds of lines.
+fn join(one: Pass, other: Pass) -> Pass {
+    match (one, other) {
+        _ if one == other => one,
+        (Pass::Skip(a), Pass::Check(b)) | (Pass::Check(b), Pass::Skip(a))
+            if a != Class::Integer =>
+        {
+            Pass::Check(b)
+        }
+        _ => Pass::Key,
+    }
+}
+
+/// Length of what consists of the class at the start of `rest`; never nothing.
+#[inline]
+fn class_len(rest: &[u8], class: Class) -> Option<usize> {
+    let bit = class.bit();
+    let len = rest
+        .iter()
+        .position(|b| BYTES[*b as usize] & bit == 0)
+        .filter(|len| *len > 0)?;
+    // As JSON does, and small enough to be written as it is read.
+    let odd = class == Class::Integer && (rest[0] == b'0' || len > 18);
+    (!odd).then_some(len)
+}
+
+/// Length of the value at the start of `rest`.
+#[inline]
+fn until(rest: &[u8], close: Close) -> Option<usize> {
+    match close {
+        Close::Blank => rest.iter().position(|b| *b <= b' '),
+        Close::Json => rest
+            .iter()
+            .position(|b| matches!(b, b',' | b'}' | b' ' | b'\n')),
+        Close::Bracket => {
+            let end = memchr::memchr2(b']', b'\n', rest)?;
+            (rest[end] == b']').then_some(end)
+        }
+        Close::Quote => {
+            let mut at = 0;
+            loop {
+                at += memchr::memchr3(b'"', b'\\', b'\n', rest.get(at..)?)?;
+                match rest[at] {
+                    b'"' => return Some(at),
+                    b'\\' if rest.get(at + 1) != Some(&b'\n') => at += 2,
+                    _ => return None,
+                }
+            }
+        }
+    }
+}
