@@ -1,6 +1,6 @@
 //! Fills a bundle from a cluster.
 //!
-//! [`collect`] takes one look: pods, their logs, objects, configuration and metrics. [`follow`] keeps
+//! [`collect`] takes one look: pods, their logs, objects, configuration and metrics. [`follow()`] keeps
 //! looking. [`audit`] says what the identity at hand may see. Only what cannot be done at all is a
 //! [`CollectError`]; what could not be seen is a gap of the bundle. Secrets are never asked for, and
 //! nothing in the cluster is changed.

@@ -92,6 +92,7 @@ impl Engine {
         let extra = report::Extra {
             gaps,
             topology_names: system::names(input, &scope),
+            pod_names: system::names_by_pod(input),
         };
         let report = report::compose(&diagnosis, &ledger, &scope, &self.pack, &extra);
         Ok(Analysis {

@@ -1,8 +1,8 @@
 //! Templates of warning and error lines that no signature takes: mask, count, merge.
 //!
-//! A line becomes a *form* by a pure function of itself ([`mask`]): what varies from line to line
+//! A line becomes a *form* by a pure function of itself (`mask`): what varies from line to line
 //! (numbers, ids, addresses, paths) becomes `<*>`. Forms are counted; at the end, forms that differ
-//! only where values stand are put together ([`merge`]). Nothing depends on the order of lines or on
+//! only where values stand are put together (`merge`). Nothing depends on the order of lines or on
 //! how they were cut into shards: the number of forms is bounded not by forgetting some but by
 //! masking more of all, and the level of masking is the least one that fits.
 

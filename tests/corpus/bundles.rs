@@ -30,9 +30,11 @@ pub(crate) struct Seen {
     pub(crate) fired: BTreeSet<String>,
 }
 
+type Test = fn(&Case) -> Result<(), String>;
+
 /// The tests of all bundles.
 pub(crate) fn trials() -> Vec<Trial> {
-    let tests: [(&str, fn(&Case) -> Result<(), String>); 3] = [
+    let tests: [(&str, Test); 3] = [
         ("truth", truth),
         ("report", report),
         ("same", shuffle::same),

@@ -270,3 +270,15 @@ fn first_segment(path: &str) -> String {
         .take_while(|c| c.is_alphanumeric() || *c == '_')
         .collect()
 }
+
+/// With cargo's own harness `tests/corpus.rs` would pass by running nothing.
+#[test]
+fn the_corpus_runs_its_own_harness() {
+    let manifest =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")).unwrap();
+    let corpus = manifest
+        .split("[[")
+        .find(|table| table.contains("tests/corpus.rs"))
+        .unwrap();
+    assert!(corpus.contains("harness = false"), "{corpus}");
+}
