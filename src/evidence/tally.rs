@@ -59,6 +59,8 @@ struct Slot {
     writer: u32,
     pending: Part,
     certain: Evidence,
+    /// By extraction: nothing above this is kept any more.
+    most: Vec<Option<Box<[u8]>>>,
 }
 
 /// What was counted of one slot.
@@ -139,6 +141,7 @@ impl Tally {
                 writer: writer.0,
                 pending: Part::default(),
                 certain: Evidence::default(),
+                most: Vec::new(),
             });
             self.slot_ix.insert(key, ix);
             ix
@@ -182,26 +185,30 @@ impl Tally {
         }
     }
 
-    /// Keeps a value taken out.
+    /// Keeps a value taken out by the extraction at this place of the signature.
     #[inline]
-    pub fn value(&mut self, slot: SlotIx, name: &str, value: &[u8]) {
-        let kept = &mut self.slots[slot.0 as usize].pending.evidence.values;
-        let full = kept.get(name).filter(|kept| kept.len() >= limits::EXTRACTS);
-        if value.is_empty()
-            || full
-                .and_then(|kept| kept.last())
-                .is_some_and(|last| value > last.as_bytes())
-        {
+    pub fn value(&mut self, slot: SlotIx, extract: u8, name: &str, value: &[u8]) {
+        let slot = &mut self.slots[slot.0 as usize];
+        let place = usize::from(extract);
+        let most = slot.most.get(place).and_then(Option::as_deref);
+        if value.is_empty() || most.is_some_and(|most| value > most) {
             return;
         }
+        let values = &mut slot.pending.evidence.values;
         let value = String::from_utf8_lossy(value);
-        let kept = match kept.get_mut(name) {
+        let kept = match values.get_mut(name) {
             Some(kept) => kept,
-            None => kept.entry(name.to_owned()).or_default(),
+            None => values.entry(name.to_owned()).or_default(),
         };
-        if let Err(at) = kept.binary_search_by(|known| known.as_str().cmp(&value)) {
-            kept.insert(at, value.into_owned());
+        let Err(at) = kept.binary_search_by(|known| known.as_str().cmp(&value)) else {
+            return;
+        };
+        kept.insert(at, value.into_owned());
+        if kept.len() > limits::EXTRACTS {
             kept.truncate(limits::EXTRACTS);
+            let last = kept.last().map(|last| last.as_bytes().into());
+            slot.most.resize(slot.most.len().max(place + 1), None);
+            slot.most[place] = last;
         }
     }
 
@@ -249,7 +256,9 @@ impl Tally {
         self.pending_novel = Miner::default();
         self.values.clear();
         for ix in self.touched.drain(..) {
-            self.slots[ix as usize].pending = Part::default();
+            let slot = &mut self.slots[ix as usize];
+            slot.pending = Part::default();
+            slot.most.clear();
         }
         for writer in &mut self.writers {
             writer.pending = Seen::default();

@@ -49,7 +49,7 @@ fn count(known: &Known<'_, Outcome>, pack: &Pack, tally: &mut Tally, text: &[u8]
         for (extract, place) in &hit.takes {
             let signature = &pack.signatures[tally.signature(hit.slot).0 as usize];
             let name = &signature.extract[usize::from(*extract)].name;
-            tally.value(hit.slot, name, known.value(text, *place));
+            tally.value(hit.slot, *extract, name, known.value(text, *place));
         }
     }
 }
@@ -158,7 +158,10 @@ impl<'e> Scanner<'e> {
     /// they are, and whether any has a frame.
     fn recalled(&mut self, text: &[u8], salt: u64) -> (usize, u64, bool) {
         let (mut at, mut lines, mut framed) = (0, 0, false);
-        while let Some(known) = self.recall.known(self.matcher, &text[at..], salt) {
+        while let Some(known) = self
+            .recall
+            .known(self.matcher, self.pack, &text[at..], salt)
+        {
             count(&known, self.pack, &mut self.tally, &text[at..]);
             framed |= known.body > 0;
             at += known.len + 1;
@@ -168,7 +171,7 @@ impl<'e> Scanner<'e> {
     }
 
     fn record(&mut self, record: &Record<'_>, line: (&[u8], usize), salt: u64) {
-        if let Some(known) = self.recall.known(self.matcher, line.0, salt) {
+        if let Some(known) = self.recall.known(self.matcher, self.pack, line.0, salt) {
             count(&known, self.pack, &mut self.tally, line.0);
             return;
         }

@@ -21,7 +21,7 @@ use crate::record::{Format, Record, Time};
 pub(super) use proof::Index;
 
 use hash::{SEED, mix, mix_bytes};
-use proof::Pass;
+use proof::{Pass, Way};
 use shape::{Shape, Value};
 use tree::Tree;
 
@@ -63,7 +63,7 @@ impl<T> Known<'_, T> {
 pub struct Seen<'l> {
     line: &'l [u8],
     shape: Shape,
-    passes: Vec<Pass>,
+    ways: Vec<Way>,
 }
 
 impl Seen<'_> {
@@ -76,10 +76,10 @@ impl Seen<'_> {
             if !proof::is_plain(signature, extract) {
                 continue;
             }
-            for (place, (part, pass)) in self.shape.parts.iter().zip(&self.passes).enumerate() {
+            for (place, (part, way)) in self.shape.parts.iter().zip(&self.ways).enumerate() {
                 let is_field = matches!(part.what, Value::Field(_) | Value::Time);
                 let named = self.line[part.key.clone()] == *extract.from.as_bytes();
-                let varies = *pass != Pass::Key || part.what == Value::Time;
+                let varies = way.pass != Pass::Key || part.what == Value::Time;
                 if let (true, Ok(n), Ok(place)) = (
                     is_field && named && varies,
                     u8::try_from(n),
@@ -108,8 +108,14 @@ impl<T> Recall<T> {
     /// outcomes must not be mixed up, such as those of different logs. `None` when nothing is known of
     /// such lines.
     #[inline]
-    pub fn known(&mut self, matcher: &Matcher, text: &[u8], salt: u64) -> Option<Known<'_, T>> {
-        let walked = self.tree.walk(&matcher.index, text, salt)?;
+    pub fn known(
+        &mut self,
+        matcher: &Matcher,
+        pack: &Pack,
+        text: &[u8],
+        salt: u64,
+    ) -> Option<Known<'_, T>> {
+        let walked = self.tree.walk((&matcher.index, pack), text, salt)?;
         let outcome = self.outcomes.get(&walked.key)?;
         Some(Known {
             len: walked.len,
@@ -137,7 +143,7 @@ impl<T> Recall<T> {
         if !fits {
             return;
         }
-        if let Some(walked) = self.tree.walk(&matcher.index, line, salt)
+        if let Some(walked) = self.tree.walk((&matcher.index, pack), line, salt)
             && !self.seen_before(walked.key)
         {
             return;
@@ -151,7 +157,7 @@ impl<T> Recall<T> {
         }
         let mut candidates = Vec::new();
         matcher.candidates_of(record, &mut candidates);
-        let Some(passes) = matcher
+        let Some(ways) = matcher
             .index
             .passes(pack, &candidates, record, line, &shape)
         else {
@@ -160,10 +166,10 @@ impl<T> Recall<T> {
         if self.tree.is_full() {
             self.clear();
         }
-        if self.tree.insert(line, body, &shape, &passes) {
+        if self.tree.insert(line, body, &shape, &ways) {
             self.outcomes.clear();
         }
-        let Some(walked) = self.tree.walk(&matcher.index, line, salt) else {
+        let Some(walked) = self.tree.walk((&matcher.index, pack), line, salt) else {
             return;
         };
         let agrees = walked.body == body && walked.time == record.time;
@@ -171,11 +177,7 @@ impl<T> Recall<T> {
             if self.outcomes.len() >= limits::RECALL_OUTCOMES {
                 self.outcomes.clear();
             }
-            let seen = Seen {
-                line,
-                shape,
-                passes,
-            };
+            let seen = Seen { line, shape, ways };
             self.outcomes.insert(walked.key, outcome(&seen));
         }
     }

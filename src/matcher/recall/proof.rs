@@ -6,7 +6,7 @@
 use aho_corasick::AhoCorasick;
 
 use super::shape::{Close, Part, Shape, Value};
-use crate::matcher::condition::{is_leaf_field, record_holds};
+use crate::matcher::condition::{is_leaf_field, record_holds, value_holds};
 use crate::matcher::grams::Grams;
 use crate::pack::{About, Extract, Pack, Signature, SignatureIx, SubjectKind, Test, Variant};
 use crate::record::{Record, Source};
@@ -108,6 +108,42 @@ pub(super) enum Pass {
     Key,
 }
 
+/// A condition whose truth is asked of each value that is passed over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Asked {
+    signature: SignatureIx,
+    variant: u16,
+    condition: u16,
+}
+
+impl Asked {
+    /// Whether it holds of a value without escapes.
+    pub(super) fn holds(self, pack: &Pack, value: &[u8]) -> bool {
+        let variant =
+            &pack.signatures[self.signature.0 as usize].variants[usize::from(self.variant)];
+        value_holds(
+            Some(value),
+            &variant.conditions[usize::from(self.condition)].test,
+        )
+    }
+}
+
+/// How a value is passed, and what is asked of it.
+#[derive(Debug)]
+pub(super) struct Way {
+    pub(super) pass: Pass,
+    pub(super) asks: Vec<Asked>,
+}
+
+/// Fields that the hits of a line depend on.
+#[derive(Debug, Default)]
+struct Needed<'p> {
+    /// With all they say.
+    whole: Vec<&'p str>,
+    /// With the truth of a condition.
+    asked: Vec<(&'p str, Asked)>,
+}
+
 /// What a pack needs so that lines can be recognised.
 #[derive(Debug, Default)]
 pub(in crate::matcher) struct Index {
@@ -188,14 +224,14 @@ impl Index {
         record: &Record<'_>,
         line: &[u8],
         shape: &Shape,
-    ) -> Option<Vec<Pass>> {
+    ) -> Option<Vec<Way>> {
         let is_value = |name: &str| {
             let named = |p: &Part| {
                 matches!(p.what, Value::Field(_)) && &line[p.key.clone()] == name.as_bytes()
             };
             shape.parts.iter().any(named)
         };
-        let mut needed: Vec<&str> = Vec::new();
+        let mut needed = Needed::default();
         for (ix, v) in candidates {
             let signature = &pack.signatures[ix.0 as usize];
             let variant = &signature.variants[usize::from(*v)];
@@ -210,31 +246,40 @@ impl Index {
             {
                 continue;
             }
-            depends(signature, variant, &mut needed)?;
+            depends((*ix, *v), signature, variant, &mut needed)?;
         }
-        let of_time = |p: &Part| p.what == Value::Time && named(p, &needed, line);
+        let asked = |part: &Part| -> Vec<Asked> {
+            let key = &line[part.key.clone()];
+            let of_part = needed.asked.iter().filter(|(n, _)| n.as_bytes() == key);
+            of_part.map(|(_, asked)| *asked).collect()
+        };
+        let whole = |part: &Part| {
+            let key = &line[part.key.clone()];
+            needed.whole.iter().any(|n| n.as_bytes() == key)
+        };
+        let of_time = |p: &Part| p.what == Value::Time && (whole(p) || !asked(p).is_empty());
         if shape.parts.iter().any(of_time) {
             return None;
         }
-        let passes = shape.parts.iter().enumerate().map(|(n, part)| {
-            let Value::Field(close) = part.what else {
-                return Pass::Key;
+        let ways = shape.parts.iter().enumerate().map(|(n, part)| {
+            let pass = match part.what {
+                Value::Field(close) if !whole(part) => {
+                    let next = shape.parts.get(n + 1).map_or(0..0, |p| p.text.clone());
+                    self.pass(line, part, &line[next], close)
+                }
+                _ => Pass::Key,
             };
-            if named(part, &needed, line) {
-                return Pass::Key;
-            }
-            let next = shape.parts.get(n + 1).map_or(0..0, |p| p.text.clone());
-            self.pass(
-                &line[part.text.clone()],
-                &line[part.value.clone()],
-                &line[next],
-                close,
-            )
+            let asks = match pass {
+                Pass::Key => Vec::new(),
+                _ => asked(part),
+            };
+            Way { pass, asks }
         });
-        Some(passes.collect())
+        Some(ways.collect())
     }
 
-    fn pass(&self, before: &[u8], value: &[u8], after: &[u8], close: Close) -> Pass {
+    fn pass(&self, line: &[u8], part: &Part, after: &[u8], close: Close) -> Pass {
+        let (before, value) = (&line[part.text.clone()], &line[part.value.clone()]);
         let fits = |class: &Class| {
             let starts = value.first().is_some_and(u8::is_ascii_digit)
                 || !matches!(class, Class::Number | Class::Integer);
@@ -260,7 +305,8 @@ impl Index {
             Close::Quote => Class::Text,
             _ => Class::Word,
         };
-        if fits(&class) {
+        let around = part.value.start - 1..line.len().min(part.value.end + 1);
+        if fits(&class) && self.is_free(&line[around]) {
             Pass::Check(class)
         } else {
             Pass::Key
@@ -280,12 +326,6 @@ impl Index {
             begins && ends
         })
     }
-}
-
-/// Its field is one of these.
-fn named(part: &Part, fields: &[&str], line: &[u8]) -> bool {
-    let key = &line[part.key.clone()];
-    fields.iter().any(|n| n.as_bytes() == key)
 }
 
 /// Parts of a literal that could be a value of the class, or an end of one.
@@ -317,24 +357,39 @@ fn reaches(literal: &[u8], class: Class) -> Vec<Reach> {
 
 /// Adds the fields that a variant's hits depend on; `None` when they depend on the whole line.
 fn depends<'p>(
+    (ix, v): (SignatureIx, u16),
     signature: &'p Signature,
     variant: &'p Variant,
-    needed: &mut Vec<&'p str>,
+    needed: &mut Needed<'p>,
 ) -> Option<()> {
-    let conditions = variant.conditions.iter();
-    let extracts = signature.extract.iter().filter(|e| !is_plain(signature, e));
-    let on_line = |c: &crate::pack::Condition| c.field == "line" && texts(&c.test).is_empty();
-    if conditions.clone().any(on_line) || signature.extract.iter().any(|e| e.from == "line") {
-        return None;
+    let mut leafy = signature.extract.iter().any(|e| is_leaf_field(&e.from));
+    for (n, condition) in (0..).zip(&variant.conditions) {
+        if condition.field == "line" {
+            if texts(&condition.test).is_empty() {
+                return None;
+            }
+        } else if is_leaf_field(&condition.field) {
+            leafy = true;
+        } else {
+            let asked = Asked {
+                signature: ix,
+                variant: v,
+                condition: n,
+            };
+            needed.asked.push((&condition.field, asked));
+        }
     }
-    let before = needed.len();
-    needed.extend(conditions.map(|c| c.field.as_str()));
-    needed.extend(extracts.map(|e| e.from.as_str()));
+    for extract in signature.extract.iter().filter(|e| !is_plain(signature, e)) {
+        if extract.from == "line" {
+            return None;
+        }
+        needed.whole.push(&extract.from);
+    }
     if names_object(signature) {
-        needed.extend(["kind", "name", "namespace"]);
+        needed.whole.extend(["kind", "name", "namespace"]);
     }
-    if needed[before..].iter().any(|f| is_leaf_field(f)) {
-        needed.extend(CHAINS);
+    if leafy {
+        needed.whole.extend(CHAINS);
     }
     Some(())
 }

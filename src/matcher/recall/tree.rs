@@ -5,9 +5,10 @@
 use rustc_hash::FxHashMap;
 
 use super::hash::{SEED, mix, mix_bytes};
-use super::proof::{BYTES, Class, Index, Pass};
+use super::proof::{Asked, BYTES, Class, Index, Pass, Way};
 use super::shape::{Close, Shape, Value};
 use crate::limits;
+use crate::pack::Pack;
 use crate::record::{Time, Times};
 
 /// Bytes of a text by which children are told apart; the longest that a text has.
@@ -35,6 +36,7 @@ struct Node {
     body: u32,
     value: Value,
     pass: Pass,
+    asks: Vec<Asked>,
     /// Its only child.
     only: u32,
     /// Which of [`HEADS`] its children are told apart by.
@@ -61,6 +63,7 @@ impl Default for Tree {
             body: NONE,
             value: Value::End,
             pass: Pass::Key,
+            asks: Vec::new(),
             only: NONE,
             heads: 0,
         };
@@ -82,7 +85,12 @@ impl Tree {
 
     /// Walks the line at the start of `text`, if it is of a known kind. `salt` goes into its key.
     #[inline]
-    pub(super) fn walk(&mut self, index: &Index, text: &[u8], salt: u64) -> Option<Walked> {
+    pub(super) fn walk(
+        &mut self,
+        (index, pack): (&Index, &Pack),
+        text: &[u8],
+        salt: u64,
+    ) -> Option<Walked> {
         self.values.clear();
         let (mut at, mut node, mut body) = (0, 0, 0);
         let mut key = mix(SEED, salt);
@@ -140,6 +148,11 @@ impl Tree {
                     }
                 },
             };
+            if found.pass != Pass::Key {
+                for asked in &found.asks {
+                    key = mix(key, u64::from(asked.holds(pack, &rest[..len])));
+                }
+            }
             #[expect(
                 clippy::cast_possible_truncation,
                 reason = "a piece is below 4 GiB by limits::CHUNK_BYTES"
@@ -172,15 +185,9 @@ impl Tree {
 
     /// Makes lines of this shape known. What a value is passed by may have to become stricter; then
     /// `true`, and no key says any more what it said.
-    pub(super) fn insert(
-        &mut self,
-        line: &[u8],
-        body: usize,
-        shape: &Shape,
-        passes: &[Pass],
-    ) -> bool {
+    pub(super) fn insert(&mut self, line: &[u8], body: usize, shape: &Shape, ways: &[Way]) -> bool {
         let (mut node, mut stricter) = (0, false);
-        for (part, pass) in shape.parts.iter().zip(passes) {
+        for (part, way) in shape.parts.iter().zip(ways) {
             let text = &line[part.text.clone()];
             let starts = (part.text.start..=part.text.end).contains(&body)
                 && (body > part.text.start || body == 0);
@@ -192,9 +199,15 @@ impl Tree {
             node = match self.known(node, text, part.what) {
                 Some(child) => {
                     let known = &mut self.nodes[child as usize];
-                    let joint = join(known.pass, *pass);
+                    let joint = join(known.pass, way.pass);
                     stricter |= joint != known.pass;
                     known.pass = joint;
+                    for asked in &way.asks {
+                        if !known.asks.contains(asked) {
+                            known.asks.push(*asked);
+                            stricter = true;
+                        }
+                    }
                     child
                 }
                 None => self.add(
@@ -203,7 +216,8 @@ impl Tree {
                         text: text.into(),
                         body: body_at,
                         value: part.what,
-                        pass: *pass,
+                        pass: way.pass,
+                        asks: way.asks.clone(),
                         only: NONE,
                         heads: 0,
                     },
