@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::limits;
-use crate::pack::{Condition, Extract, LazyRegex, Signature, Test};
+use crate::pack::{Condition, LazyRegex, Signature, Test};
 use crate::record::Record;
 use crate::record::errors::Leaf;
 
@@ -96,13 +96,6 @@ pub(super) fn extracts(
         }
     }
     out
-}
-
-/// What one extraction takes out of the whole line.
-pub(super) fn taken(line: &[u8], extract: &Extract) -> Vec<String> {
-    let mut found = Vec::new();
-    take(line, extract.regex.as_deref(), &extract.name, &mut found);
-    found
 }
 
 fn take(value: &[u8], regex: Option<&LazyRegex>, name: &str, found: &mut Vec<String>) {
