@@ -132,6 +132,8 @@ impl Asked {
 #[derive(Debug)]
 pub(super) struct Way {
     pub(super) pass: Pass,
+    /// How it may be passed where lines of the same kind have values of other classes.
+    pub(super) fallback: Pass,
     pub(super) asks: Vec<Asked>,
 }
 
@@ -262,54 +264,67 @@ impl Index {
             return None;
         }
         let ways = shape.parts.iter().enumerate().map(|(n, part)| {
-            let pass = match part.what {
+            let (pass, fallback) = match part.what {
                 Value::Field(close) if !whole(part) => {
                     let next = shape.parts.get(n + 1).map_or(0..0, |p| p.text.clone());
                     self.pass(line, part, &line[next], close)
                 }
-                _ => Pass::Key,
+                _ => (Pass::Key, Pass::Key),
             };
             let asks = match pass {
                 Pass::Key => Vec::new(),
                 _ => asked(part),
             };
-            Way { pass, asks }
+            Way {
+                pass,
+                fallback,
+                asks,
+            }
         });
         Some(ways.collect())
     }
 
-    fn pass(&self, line: &[u8], part: &Part, after: &[u8], close: Close) -> Pass {
+    fn pass(&self, line: &[u8], part: &Part, after: &[u8], close: Close) -> (Pass, Pass) {
         let (before, value) = (&line[part.text.clone()], &line[part.value.clone()]);
-        let fits = |class: &Class| {
-            let starts = value.first().is_some_and(u8::is_ascii_digit)
-                || !matches!(class, Class::Number | Class::Integer);
-            let zero = *class == Class::Integer && value.len() > 1 && value[0] == b'0';
-            // What reaches out by one byte is looked for when the value is.
-            let margin = usize::from(matches!(class, Class::Word | Class::Text));
-            class.holds(value) && starts && !zero && !self.reaches(before, after, *class, margin)
+        let fits = |class: Class, margin| {
+            class.holds(value) && !self.reaches(before, after, class, margin)
         };
+        let sure = |class: Class| fits(class, 0) && !self.inside[class as usize];
+        let starts_with_digit = value.first().is_some_and(u8::is_ascii_digit);
         if value.is_empty() {
-            return Pass::Key;
+            return (Pass::Key, Pass::Key);
         }
         if close == Close::Json {
-            let whole = Class::Integer;
-            let short = fits(&whole) && !self.inside[whole as usize] && value[0] != b'0';
-            return if short { Pass::Skip(whole) } else { Pass::Key };
-        }
-        let sure = [Class::Number, Class::Hex, Class::Upper];
-        let sure = sure.iter().find(|c| fits(c) && !self.inside[**c as usize]);
-        if let Some(class) = sure {
-            return Pass::Skip(*class);
+            let whole = sure(Class::Integer) && value[0] != b'0';
+            let pass = if whole {
+                Pass::Skip(Class::Integer)
+            } else {
+                Pass::Key
+            };
+            return (pass, Pass::Key);
         }
         let class = match close {
             Close::Quote => Class::Text,
             _ => Class::Word,
         };
-        let around = part.value.start - 1..line.len().min(part.value.end + 1);
-        if fits(&class) && self.is_free(&line[around]) {
+        // What reaches out by one byte is looked for when the value is.
+        let fallback = if fits(class, 1) {
             Pass::Check(class)
         } else {
             Pass::Key
+        };
+        let classes = [Class::Number, Class::Hex, Class::Upper];
+        let mut classes = classes
+            .into_iter()
+            .filter(|c| *c != Class::Number || starts_with_digit);
+        if let Some(class) = classes.find(|c| sure(*c)) {
+            return (Pass::Skip(class), fallback);
+        }
+        let around = part.value.start - 1..line.len().min(part.value.end + 1);
+        if self.is_free(&line[around]) {
+            (fallback, fallback)
+        } else {
+            (Pass::Key, Pass::Key)
         }
     }
 

@@ -36,6 +36,7 @@ struct Node {
     body: u32,
     value: Value,
     pass: Pass,
+    fallback: Pass,
     asks: Vec<Asked>,
     /// Its only child.
     only: u32,
@@ -63,6 +64,7 @@ impl Default for Tree {
             body: NONE,
             value: Value::End,
             pass: Pass::Key,
+            fallback: Pass::Key,
             asks: Vec::new(),
             only: NONE,
             heads: 0,
@@ -112,42 +114,29 @@ impl Tree {
                         time: time.or(frame_time),
                     });
                 }
-                Value::Time => {
+                Value::Time | Value::FrameTime => {
                     let (read, len) = self.times.leading(rest)?;
-                    time = Some(read);
-                    len
-                }
-                Value::FrameTime => {
-                    if rest.get(10) != Some(&b'T') || rest[4] != b'-' {
+                    if found.value == Value::Time {
+                        time = Some(read);
+                    } else if rest[10] == b'T' && rest[4] == b'-' {
+                        frame_time = Some(read);
+                    } else {
                         return None;
                     }
-                    let (read, len) = self.times.leading(rest)?;
-                    frame_time = Some(read);
                     len
                 }
-                Value::Who => {
-                    let len = until(rest, Close::Bracket)?;
-                    key = mix_bytes(key, &rest[..len]);
-                    len
-                }
+                Value::Who => until(rest, Close::Bracket)?,
                 Value::Field(close) => match found.pass {
-                    Pass::Skip(class) => class_len(rest, class)?,
-                    Pass::Check(class) => {
-                        let len = class_len(rest, class)?;
-                        // With a byte on each side: the proof counts on it.
-                        let end = text.len().min(at + len + 1);
-                        if !index.is_free(&text[at.saturating_sub(1)..end]) {
-                            return None;
-                        }
-                        len
-                    }
-                    Pass::Key => {
-                        let len = until(rest, close)?;
-                        key = mix_bytes(key, &rest[..len]);
-                        len
-                    }
+                    Pass::Skip(class) | Pass::Check(class) => class_len(rest, class)?,
+                    Pass::Key => until(rest, close)?,
                 },
             };
+            match (found.value, found.pass) {
+                (Value::Who | Value::Field(_), Pass::Key) => key = mix_bytes(key, &rest[..len]),
+                // With a byte on each side: the proof counts on it.
+                (_, Pass::Check(_)) if !index.is_free(around(text, at, len)) => return None,
+                _ => {}
+            }
             if found.pass != Pass::Key {
                 for asked in &found.asks {
                     key = mix(key, u64::from(asked.holds(pack, &rest[..len])));
@@ -199,9 +188,13 @@ impl Tree {
             node = match self.known(node, text, part.what) {
                 Some(child) => {
                     let known = &mut self.nodes[child as usize];
-                    let joint = join(known.pass, way.pass);
-                    stricter |= joint != known.pass;
-                    known.pass = joint;
+                    if known.fallback != way.fallback {
+                        known.fallback = Pass::Key;
+                    }
+                    if known.pass != way.pass && known.pass != known.fallback {
+                        known.pass = known.fallback;
+                        stricter = true;
+                    }
                     for asked in &way.asks {
                         if !known.asks.contains(asked) {
                             known.asks.push(*asked);
@@ -217,6 +210,7 @@ impl Tree {
                         body: body_at,
                         value: part.what,
                         pass: way.pass,
+                        fallback: way.fallback,
                         asks: way.asks.clone(),
                         only: NONE,
                         heads: 0,
@@ -271,17 +265,9 @@ fn head(parent: u32, bytes: &[u8]) -> u64 {
     mix_bytes(mix(SEED, u64::from(parent)), bytes)
 }
 
-/// The laxer of two ways that both hold for both kinds of lines.
-fn join(one: Pass, other: Pass) -> Pass {
-    match (one, other) {
-        _ if one == other => one,
-        (Pass::Skip(a), Pass::Check(b)) | (Pass::Check(b), Pass::Skip(a))
-            if a != Class::Integer =>
-        {
-            Pass::Check(b)
-        }
-        _ => Pass::Key,
-    }
+/// So many bytes from a place on, and one on each side.
+fn around(text: &[u8], at: usize, len: usize) -> &[u8] {
+    &text[at.saturating_sub(1)..text.len().min(at + len + 1)]
 }
 
 /// Length of what consists of the class at the start of `rest`; never nothing.
