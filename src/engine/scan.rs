@@ -10,7 +10,7 @@ use std::io::{BufReader, Read};
 
 use super::Engine;
 use crate::bundle::{BundleError, Input};
-use crate::evidence::{Ledger, Resolver};
+use crate::evidence::{Ledger, Resolver, Seen};
 use crate::metrics::{Collector, SeriesRecord, Whose};
 use crate::pack::Test;
 use crate::record::{Fields, Origin, Record, Source};
@@ -44,6 +44,22 @@ pub(super) fn streams(
     threads: usize,
 ) -> Result<Ledger, BundleError> {
     logs::scan(engine, input, resolver, threads)
+}
+
+/// Counts the lines that a log store kept back, so that what was listened to is known.
+pub(super) fn unread(input: &Input, ledger: &mut Ledger) {
+    for unread in input.manifests.iter().flat_map(|m| &m.unread) {
+        let seen = Seen {
+            records: unread.records,
+            bytes: unread.bytes,
+            lowest_level: unread.lowest_level,
+            ..Seen::default()
+        };
+        ledger
+            .coverage
+            .seen(Source::Log, &unread.origin)
+            .join(&seen);
+    }
 }
 
 /// Matches Kubernetes objects, events, alerts and other bodies.
@@ -146,8 +162,9 @@ pub(super) fn scrapes(
 }
 
 /// Names of the metrics that signatures or comparisons ask for, sorted.
-fn wanted(engine: &Engine) -> Vec<String> {
+pub(super) fn wanted(engine: &Engine) -> Vec<String> {
     let mut names: Vec<String> = COMPARED.iter().map(|n| (*n).to_owned()).collect();
+    names.extend(super::status::METRICS.iter().map(|n| (*n).to_owned()));
     let metrics = engine
         .pack
         .signatures

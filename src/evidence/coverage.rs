@@ -1,20 +1,29 @@
 //! What was read: without it, silence means nothing.
 
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 use crate::limits;
 use crate::record::{Level, Origin, Record, Source, Time};
 
+/// All kinds of sources.
+const SOURCES: [Source; 6] = [
+    Source::Log,
+    Source::Event,
+    Source::Status,
+    Source::Metric,
+    Source::Alert,
+    Source::Config,
+];
+
 /// What was read, per stream and kind of source.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Coverage {
     sources: BTreeMap<(Source, Origin), Seen>,
-    /// Entries whose origin has a name.
-    named: usize,
 }
 
 /// What was read of one stream, or of one kind of object of one pod.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Seen {
     /// Records.
     pub records: u64,
@@ -48,43 +57,43 @@ impl Coverage {
         seen.truncated += u64::from(record.truncated);
     }
 
-    /// The entry of one stream, made if need be. A full set keeps its smallest streams, whatever the
-    /// order they came in; the rest share the entry of the origin without a name.
+    /// The entry of one stream, made if need be. Of too many the smallest keep their own, whatever
+    /// the order they come in; the rest share one for each source.
     pub fn seen(&mut self, source: Source, origin: &Origin) -> &mut Seen {
-        let rest = Origin::default();
         let key = (source, origin.clone());
-        if *origin == rest || self.sources.contains_key(&key) {
-            return self.sources.entry(key).or_default();
+        let nobody = |source| (source, Origin::default());
+        let is_new = *origin != Origin::default() && !self.sources.contains_key(&key);
+        if is_new && self.sources.len() >= limits::ORIGINS {
+            let shared = SOURCES
+                .iter()
+                .filter(|s| self.sources.contains_key(&nobody(**s)));
+            if self.sources.len() - shared.count() >= limits::ORIGINS {
+                match self.largest_named() {
+                    Some(largest) if largest > key => {
+                        let dropped = self.sources.remove(&largest).unwrap_or_default();
+                        self.sources
+                            .entry(nobody(largest.0))
+                            .or_default()
+                            .join(&dropped);
+                    }
+                    _ => return self.sources.entry(nobody(source)).or_default(),
+                }
+            }
         }
-        if self.named < limits::ORIGINS {
-            self.named += 1;
-            return self.sources.entry(key).or_default();
-        }
-        let mut named = self
-            .sources
-            .keys()
-            .rev()
-            .filter(|(_, origin)| *origin != rest);
-        let Some(last) = named.next().filter(|last| key < **last).cloned() else {
-            return self.sources.entry((source, rest)).or_default();
-        };
-        let evicted = self.sources.remove(&last).unwrap_or_default();
-        self.sources
-            .entry((last.0, rest))
-            .or_default()
-            .merge(&evicted);
         self.sources.entry(key).or_default()
     }
 
-    /// Adds what was read of one stream.
-    pub(super) fn join(&mut self, source: Source, origin: &Origin, seen: &Seen) {
-        self.seen(source, origin).merge(seen);
+    /// The last entry that is not a shared one.
+    fn largest_named(&self) -> Option<(Source, Origin)> {
+        let mut keys = self.sources.keys().rev();
+        keys.find(|(_, origin)| *origin != Origin::default())
+            .cloned()
     }
 
     /// Adds all of `other`.
     pub fn merge(&mut self, other: Self) {
-        for ((source, origin), seen) in other.sources {
-            self.join(source, &origin, &seen);
+        for ((source, origin), other) in other.sources {
+            self.seen(source, &origin).join(&other);
         }
     }
 
@@ -97,8 +106,8 @@ impl Coverage {
 }
 
 impl Seen {
-    /// Adds what else was read of the same stream.
-    pub(super) fn merge(&mut self, other: &Self) {
+    /// Adds what was read elsewhere of the same stream.
+    pub fn join(&mut self, other: &Self) {
         self.records += other.records;
         self.bytes += other.bytes;
         self.from = [self.from, other.from].into_iter().flatten().min();

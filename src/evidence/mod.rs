@@ -6,6 +6,7 @@
 
 mod buckets;
 mod coverage;
+mod settle;
 mod subject;
 mod tally;
 #[cfg(test)]
@@ -88,23 +89,24 @@ impl Ledger {
             .take(hit.extracts, record);
     }
 
-    /// Joins another ledger into this one. `a.merge(b)` equals `b.merge(a)`.
-    pub fn merge(&mut self, other: Self) {
-        self.overflow += other.overflow;
-        self.coverage.merge(other.coverage);
-        self.novel.merge(other.novel);
-        for (key, evidence) in other.entries {
-            self.join(key, evidence);
-        }
-    }
-
-    /// Adds evidence to that of one signature on one subject.
-    fn join(&mut self, key: (SignatureIx, Subject), evidence: Evidence) {
+    /// Joins one entry into this ledger.
+    pub fn put(&mut self, signature: SignatureIx, subject: Subject, evidence: Evidence) {
+        let key = (signature, subject);
         if !self.entries.contains_key(&key) && self.entries.len() >= limits::LEDGER_PAIRS {
             self.make_room_for(key, |e| e.merge(evidence));
             return;
         }
         self.entries.entry(key).or_default().merge(evidence);
+    }
+
+    /// Joins another ledger into this one. `a.merge(b)` equals `b.merge(a)`.
+    pub fn merge(&mut self, other: Self) {
+        self.overflow += other.overflow;
+        self.coverage.merge(other.coverage);
+        self.novel.merge(other.novel);
+        for ((signature, subject), evidence) in other.entries {
+            self.put(signature, subject, evidence);
+        }
     }
 
     /// A full ledger keeps its smallest keys, whatever the order they came in; the rest are counted.
@@ -156,20 +158,21 @@ impl Evidence {
             self.first = Some(self.first.map_or(time, |t| t.min(time)));
             self.last = Some(self.last.map_or(time, |t| t.max(time)));
         }
-        self.add_witness(record.origin, |witness| {
-            witness.count += count;
-            if let Some(first) = record.first {
-                witness.buckets.add(first, 1);
-            }
-            if let Some(time) = record.time {
-                let at_last = if record.first.is_some() {
+        let witness = self.witness(record.origin);
+        witness.count += count;
+        if let Some(first) = record.first {
+            witness.buckets.add(first, 1);
+        }
+        if let Some(time) = record.time {
+            witness.buckets.add(
+                time,
+                if record.first.is_some() {
                     count.max(2) - 1
                 } else {
                     count
-                };
-                witness.buckets.add(time, at_last);
-            }
-        });
+                },
+            );
+        }
         self.sample(record);
         self.add_values(extracts);
     }
@@ -194,41 +197,35 @@ impl Evidence {
         keep_first(&mut self.samples, sample);
     }
 
-    /// Adds what one writer said. A full set keeps its smallest writers, whatever the order they came
-    /// in; the rest count as one that has no name.
-    fn add_witness(&mut self, origin: &Origin, add: impl FnOnce(&mut Witness)) {
-        let rest = Origin::default();
-        if *origin == rest || self.witnesses.contains_key(origin) {
-            add(self.witnesses.entry(origin.clone()).or_default());
-            return;
-        }
-        let named = self.witnesses.len() - usize::from(self.witnesses.contains_key(&rest));
-        if named < limits::WITNESSES {
-            add(self.witnesses.entry(origin.clone()).or_default());
-            return;
-        }
-        let last = self
-            .witnesses
-            .last_key_value()
-            .map(|(last, _)| last.clone());
-        let Some(last) = last.filter(|last| origin < last) else {
-            add(self.witnesses.entry(rest).or_default());
-            return;
-        };
-        let evicted = self.witnesses.remove(&last).unwrap_or_default();
-        let shared = self.witnesses.entry(rest).or_default();
-        shared.count += evicted.count;
-        shared.buckets.merge(evicted.buckets);
-        add(self.witnesses.entry(origin.clone()).or_default());
-    }
-
-    fn add_values(&mut self, values: Vec<(String, Vec<String>)>) {
+    fn add_values(&mut self, values: impl IntoIterator<Item = (String, Vec<String>)>) {
         for (name, values) in values {
             let kept = self.values.entry(name).or_default();
             values
                 .into_iter()
                 .for_each(|v| keep_smallest(kept, v, limits::EXTRACTS));
         }
+    }
+
+    /// The entry of one writer. Of too many the smallest keep their own, whatever the order they
+    /// come in; the rest count as one.
+    fn witness(&mut self, origin: &Origin) -> &mut Witness {
+        let nobody = Origin::default();
+        if *origin != nobody && !self.witnesses.contains_key(origin) {
+            let named = self.witnesses.len() - usize::from(self.witnesses.contains_key(&nobody));
+            if named >= limits::WITNESSES {
+                match self.witnesses.last_key_value() {
+                    Some((largest, _)) if largest > origin => {
+                        if let Some((_, dropped)) = self.witnesses.pop_last() {
+                            let rest = self.witnesses.entry(nobody).or_default();
+                            rest.count += dropped.count;
+                            rest.buckets.merge(&dropped.buckets);
+                        }
+                    }
+                    _ => return self.witnesses.entry(nobody).or_default(),
+                }
+            }
+        }
+        self.witnesses.entry(origin.clone()).or_default()
     }
 
     fn merge(&mut self, other: Self) {
@@ -240,12 +237,11 @@ impl Evidence {
             .into_iter()
             .for_each(|s| keep_first(&mut self.samples, s));
         for (origin, witness) in other.witnesses {
-            self.add_witness(&origin, |known| {
-                known.count += witness.count;
-                known.buckets.merge(witness.buckets);
-            });
+            let known = self.witness(&origin);
+            known.count += witness.count;
+            known.buckets.merge(&witness.buckets);
         }
-        self.add_values(other.values.into_iter().collect());
+        self.add_values(other.values);
     }
 }
 
@@ -269,13 +265,8 @@ fn order(time: Option<Time>) -> (bool, Option<Time>) {
 
 /// Keeps the earliest few by (time, stream, bytes), whatever the order they come in.
 fn keep_first(samples: &mut Vec<Sample>, sample: Sample) {
-    let before = |s: &Sample| {
-        let by = order(s.time).cmp(&order(sample.time));
-        by.then_with(|| s.origin.cmp(&sample.origin))
-            .then_with(|| s.line.cmp(&sample.line))
-            .is_lt()
-    };
-    let at = samples.partition_point(before);
+    let key = |s: &Sample| (order(s.time), s.origin.clone(), s.line.clone());
+    let at = samples.partition_point(|s| key(s) < key(&sample));
     if samples.get(at) == Some(&sample) {
         return;
     }

@@ -245,7 +245,7 @@ impl Tally {
         }
         for writer in &mut self.writers {
             if writer.pending.records > 0 {
-                writer.certain.merge(&std::mem::take(&mut writer.pending));
+                writer.certain.join(&std::mem::take(&mut writer.pending));
             }
         }
     }
@@ -287,14 +287,15 @@ impl Tally {
         self.settle();
         for slot in self.slots.drain(..) {
             if slot.certain.count > 0 {
-                ledger.join((slot.signature, slot.subject), slot.certain);
+                ledger.put(slot.signature, slot.subject, slot.certain);
             }
         }
         for writer in self.writers.drain(..) {
             if writer.certain.records > 0 {
                 ledger
                     .coverage
-                    .join(Source::Log, &writer.origin, &writer.certain);
+                    .seen(Source::Log, &writer.origin)
+                    .join(&writer.certain);
             }
         }
         self.drain_novel_to(ledger);

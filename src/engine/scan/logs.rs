@@ -177,7 +177,7 @@ impl<'i> Source<'i> {
 impl Job<'_> {
     /// Reads the piece; its buffer, to be used again.
     fn run(self, scanner: &mut Scanner<'_>, input: &Input) -> Vec<u8> {
-        let own: &Origin = &self.stream.origin;
+        let own: &Origin = &self.stream.alias;
         if let Some(whole) = self.whole {
             if let Err(error) = scanner.stream(whole, own) {
                 input.add_gap(

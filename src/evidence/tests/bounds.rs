@@ -37,7 +37,7 @@ fn witnessed(pods: &[usize]) -> Evidence {
     let mut evidence = Evidence::default();
     for pod in pods {
         let origin = Origin::pod(&format!("pod-{pod:05}"));
-        evidence.add_witness(&origin, |witness| witness.count += 1);
+        evidence.witness(&origin).count += 1;
     }
     evidence
 }

@@ -52,7 +52,7 @@ fn any_number_of_threads_finds_the_same() {
     for stream in &input.streams {
         let mut reader = Reader::new(
             stream.open().unwrap(),
-            stream.origin.clone(),
+            stream.alias.clone(),
             Options::default(),
         );
         while let Some(record) = reader.next().unwrap() {
