@@ -43,7 +43,9 @@ impl Calibration {
         static NUMBER: LazyLock<f64> = LazyLock::new(|| {
             let figures: serde_json::Value =
                 serde_json::from_str(FITTED).expect("calibration.json is JSON");
-            figures["temperature"].as_f64().expect("it has a temperature")
+            figures["temperature"]
+                .as_f64()
+                .expect("it has a temperature")
         });
         Self {
             temperature: *NUMBER,

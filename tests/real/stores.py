@@ -1,6 +1,6 @@
-"""Fills a Loki from bundles and compares diagnoses: all lines against those that matter.
+"""Fills a log store from bundles and compares diagnoses: all lines against those that matter.
 
-usage: loki.py RDIAG URL CASES...
+usage: stores.py RDIAG loki|victorialogs URL CASES...
 """
 
 import calendar
@@ -67,35 +67,38 @@ def stretched(entries, times=24 * 60, step=60):
             yield moved, re.sub(r'\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z', text, line, count=1)
 
 
-def push(url, tenant, labels, entries):
+def push(kind, url, tenant, labels, entries):
+    path = '/loki/api/v1/push' if kind == 'loki' else '/insert/loki/api/v1/push'
+    account, _, project = tenant.partition(':')
+    who = {'x-scope-orgid': tenant} if kind == 'loki' else {'AccountID': account, 'ProjectID': project}
     for start in range(0, len(entries), 2000):
         values = [[str(at), line] for at, line in entries[start:start + 2000]]
         body = json.dumps({'streams': [{'stream': labels, 'values': values}]}).encode()
         request = urllib.request.Request(
-            url + '/loki/api/v1/push', body, {'content-type': 'application/json', 'x-scope-orgid': tenant})
+            url + path, body, {'content-type': 'application/json', **who})
         try:
             urllib.request.urlopen(request, timeout=60).read()
         except urllib.error.HTTPError as error:
-            sys.exit(f'loki: push for {tenant}: {error.code} {error.read()[:300]!r}')
+            sys.exit(f'{kind}: push for {tenant}: {error.code} {error.read()[:300]!r}')
 
 
-def ready(url):
+def ready(kind, url):
     for _ in range(600):
         try:
-            urllib.request.urlopen(url + '/ready', timeout=2).read()
+            urllib.request.urlopen(url + ('/ready' if kind == 'loki' else '/health'), timeout=2).read()
             return
         except OSError:
             time.sleep(0.2)
-    sys.exit('loki: not ready within two minutes')
+    sys.exit(f'{kind}: not ready within two minutes')
 
 
-def diagnose(rdiag, url, tenant, first, last, rest, *more):
+def diagnose(rdiag, kind, url, tenant, first, last, rest, *more):
     rfc = lambda ns: time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(ns // 10**9))
-    command = [rdiag, 'diagnose', '--loki', url, '--log-tenant', tenant, '-o', 'json',
+    command = [rdiag, 'diagnose', f'--{kind}', url, '--log-tenant', tenant, '-o', 'json',
                '--since-time', rfc(first - 2 * 10**9), '--until', rfc(last + 2 * 10**9), *more, rest]
     done = subprocess.run(command, capture_output=True, env={**os.environ, 'RDIAG_LOG_STATS': '1'})
     if done.returncode not in (0, 1):
-        sys.exit(f'loki: {" ".join(command)}: exit {done.returncode}: {done.stderr.decode()}')
+        sys.exit(f'{" ".join(command)}: exit {done.returncode}: {done.stderr.decode()}')
     numbers = re.search(r'read (\d+) of (\d+) lines, (\d+) of (\d+) bytes, (\d+) streams, (\d+) requests',
                         done.stderr.decode())
     report = json.loads(done.stdout)
@@ -105,53 +108,56 @@ def diagnose(rdiag, url, tenant, first, last, rest, *more):
 
 
 def main():
-    rdiag, url, *cases = sys.argv[1:]
-    ready(url)
+    rdiag, kind, url, *cases = sys.argv[1:]
+    ready(kind, url)
     work = tempfile.mkdtemp()
     rows, wrong = [], []
     for case in cases:
         name = os.path.basename(os.path.normpath(case))
         bundle = os.path.join(case, 'bundle') if os.path.isdir(os.path.join(case, 'bundle')) else case
         days = [(name, False)] + ([(DAY, True)] if name == 'healthy' else [])
-        for tenant, stretch in days:
-            tenant = re.sub('[^a-z0-9]+', '-', tenant)
+        for title, stretch in days:
+            title = re.sub('[^a-z0-9]+', '-', title)
+            tenant = title if kind == 'loki' else f'7:{len(rows) + 1}'
             first, last = None, None
             for labels, entries in streams(bundle):
                 if stretch:
                     entries = entries + list(stretched(entries))
-                push(url, tenant, labels, entries)
+                push(kind, url, tenant, labels, entries)
                 first = min(first or entries[0][0], entries[0][0])
                 last = max(last or 0, entries[-1][0])
             if first is None:
                 continue
-            rest = os.path.join(work, tenant)
+            if kind == 'victorialogs':
+                urllib.request.urlopen(url + '/internal/force_flush').read()
+            rest = os.path.join(work, title)
             keep = lambda folder, names: ['logs'] if os.path.normpath(folder) == os.path.normpath(bundle) else []
             shutil.copytree(bundle, rest, ignore=keep)
-            full, _, _ = diagnose(rdiag, url, tenant, first, last, rest, '--log-full')
-            part, gaps, numbers = diagnose(rdiag, url, tenant, first, last, rest)
+            full, _, _ = diagnose(rdiag, kind, url, tenant, first, last, rest, '--log-full')
+            part, gaps, numbers = diagnose(rdiag, kind, url, tenant, first, last, rest)
             lines, of_lines, read, of, streams_, requests = numbers
             said = any('counted there and not read' in g['why'] for g in gaps)
             same = full == part and (said or lines == of_lines)
             if not same:
-                wrong.append(tenant)
+                wrong.append(title)
                 keep_ = os.environ.get('RDIAG_KEEP')
                 if keep_:
                     for what, report in (('full', full), ('part', part)):
-                        with open(os.path.join(keep_, f'{tenant}.{what}.json'), 'w') as file:
+                        with open(os.path.join(keep_, f'{title}.{what}.json'), 'w') as file:
                             json.dump(report, file, indent=1, sort_keys=True)
             verdict = (full['incidents'] or [{}])[0].get('verdict', 'healthy')
-            rows.append((read / max(of, 1), tenant, of_lines, of, read, requests, verdict, 'same' if same else 'DIFFERS'))
+            rows.append((read / max(of, 1), title, of_lines, of, read, requests, verdict, 'same' if same else 'DIFFERS'))
     shutil.rmtree(work)
     print(f'{"case":32} {"lines":>8} {"bytes":>11} {"read":>10} {"share":>7} {"requests":>8}  verdict')
-    for share, tenant, lines, of, read, requests, verdict, same in sorted(rows):
-        print(f'{tenant:32} {lines:8} {of:11} {read:10} {share:7.1%} {requests:8}  {verdict} {same}')
+    for share, title, lines, of, read, requests, verdict, same in sorted(rows):
+        print(f'{title:32} {lines:8} {of:11} {read:10} {share:7.1%} {requests:8}  {verdict} {same}')
     total, of_total = sum(r[4] for r in rows), sum(r[3] for r in rows)
     print(f'{len(rows)} cases, {len(rows) - len(wrong)} the same, {total / max(of_total, 1):.1%} of all bytes read')
     day = [r for r in rows if r[1] == re.sub('[^a-z0-9]+', '-', DAY)]
     if any(r[0] > 0.05 for r in day):
-        sys.exit('loki: of a long healthy day more than 5 % of the bytes were read')
+        sys.exit('of a long healthy day more than 5 % of the bytes were read')
     if wrong:
-        sys.exit(f'loki: another diagnosis by push-down: {", ".join(wrong)}')
+        sys.exit(f'another diagnosis by push-down: {", ".join(wrong)}')
 
 
 main()

@@ -1,20 +1,21 @@
 #!/usr/bin/env bash
-# A real Loki on loopback, filled from bundles, each in a tenant of its own. Diagnosis by push-down must be the
+# A real log store on loopback, filled from bundles, each in a tenant of its own. Diagnosis by push-down must be the
 # diagnosis of all lines, on every case; a table says how much was read.
 #
-# usage: tests/real/loki.sh RDIAG LOKI CASES...
+# usage: tests/real/stores.sh RDIAG loki|victorialogs PROGRAM CASES...
 #   CASES   folders with a bundle each, or with a folder `bundle`
 set -euo pipefail
 rdiag=$(realpath "$1")
-loki=$(realpath "$2")
-shift 2
+kind=$2
+program=$(realpath "$3")
+shift 3
 work=$(mktemp -d)
 pid=
 finish() {
   local code=$?
   [ -z "$pid" ] || kill "$pid" 2> /dev/null || true
   wait 2> /dev/null || true
-  [ $code -eq 0 ] || tail -n 20 "$work/loki.log"
+  [ $code -eq 0 ] || tail -n 20 "$work/store.log"
   rm -rf "$work"
 }
 trap finish EXIT
@@ -37,7 +38,8 @@ common:
 schema_config:
   configs: [{from: "2020-01-01", store: tsdb, object_store: filesystem, schema: v13, index: {prefix: index_, period: 24h}}]
 storage_config: {filesystem: {directory: $work/loki/chunks}}
-querier: {query_ingesters_within: 0s}
+# What was just pushed is still in the ingester, however old it says it is.
+ingester: {query_store_max_look_back_period: -1ns}
 limits_config:
   reject_old_samples: false
   ingestion_rate_mb: 200
@@ -48,6 +50,11 @@ limits_config:
   creation_grace_period: 8760h
 analytics: {reporting_enabled: false}
 YAML
-"$loki" -config.file="$work/loki.yaml" > "$work/loki.log" 2>&1 &
+case $kind in
+  loki) "$program" -config.file="$work/loki.yaml" > "$work/store.log" 2>&1 & ;;
+  victorialogs)
+    "$program" -storageDataPath="$work/data" -httpListenAddr="127.0.0.1:$http" -retentionPeriod=100y \
+      -futureRetention=1y > "$work/store.log" 2>&1 & ;;
+esac
 pid=$!
-python3 "$(dirname "$0")/loki.py" "$rdiag" "http://127.0.0.1:$http" "$@"
+python3 "$(dirname "$0")/stores.py" "$rdiag" "$kind" "http://127.0.0.1:$http" "$@"
