@@ -245,6 +245,10 @@ pub const ERROR_KINDS: usize = 1000;
 /// 200.
 pub const PRIVATE_KEY_LINES: usize = 256;
 
+/// Bytes of a line looked at in one piece when the files of a bundle are redacted. Only a document
+/// without line breaks is longer; a secret across the cut of two pieces could be missed.
+pub const CLEAN_BYTES: usize = 16 * 1024 * 1024;
+
 /// Addresses, hosts and nodes that get a pseudonym of their own; the rest of each kind share one.
 pub const PSEUDONYMS: usize = 16_384;
 

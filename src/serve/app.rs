@@ -8,6 +8,7 @@ use super::config::Config;
 use super::metrics::Metrics;
 use super::store::Store;
 use crate::engine::Engine;
+use crate::redact::Redactor;
 
 /// What all parts of a running server share.
 #[derive(Debug)]
@@ -38,6 +39,17 @@ impl App {
             outbox: Notify::new(),
             changes: broadcast::Sender::new(CHANGES),
         })
+    }
+
+    /// Text of others that will be kept or shown.
+    pub(super) fn redacted(&self, text: String) -> String {
+        if !self.config.redact {
+            return text;
+        }
+        match Redactor::default().text(&text) {
+            std::borrow::Cow::Owned(cleaned) => cleaned,
+            std::borrow::Cow::Borrowed(_) => text,
+        }
     }
 
     /// Tells open pages that an incident changed.

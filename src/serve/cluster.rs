@@ -9,9 +9,8 @@ use tokio::task::spawn_blocking;
 
 use super::clock::{self, Millis};
 use super::look::Look;
-use super::source::{Fetched, SourceError};
+use super::source::{self, Fetched, SourceError};
 use super::worker::chain;
-use crate::bundle::Writer;
 use crate::collect::{self, Access, Cluster, Namespaces, Target};
 
 /// Time between two scrapes: enough for a rate, short enough for somebody who waits for an answer.
@@ -22,11 +21,13 @@ pub(super) async fn fetch(
     look: &Look,
     alerts: Vec<u8>,
     folder: &Path,
+    redact: bool,
 ) -> Result<Fetched, SourceError> {
     let (look, folder) = (look.clone(), folder.to_owned());
     let runtime = Handle::current();
     // On a thread of its own: writing a bundle blocks.
-    let gathered = spawn_blocking(move || runtime.block_on(gather(&look, &alerts, &folder)));
+    let gathered =
+        spawn_blocking(move || runtime.block_on(gather(&look, &alerts, &folder, redact)));
     gathered.await.unwrap_or_else(|_| {
         Err(SourceError::Unusable(
             "collecting was ended by a bug in rdiag".to_owned(),
@@ -34,7 +35,12 @@ pub(super) async fn fetch(
     })
 }
 
-async fn gather(look: &Look, alerts: &[u8], folder: &Path) -> Result<Fetched, SourceError> {
+async fn gather(
+    look: &Look,
+    alerts: &[u8],
+    folder: &Path,
+    redact: bool,
+) -> Result<Fetched, SourceError> {
     let unusable = |error: &dyn std::error::Error| SourceError::Unusable(chain(error));
     // Connected anew for each look: the configuration and its token may have changed.
     let cluster = Cluster::connect(&Access::default())
@@ -42,7 +48,7 @@ async fn gather(look: &Look, alerts: &[u8], folder: &Path) -> Result<Fetched, So
         .map_err(|e| unusable(&e))?;
     let name = format!("cluster-{}.tar.zst", clock::now());
     let path = folder.join(&name);
-    let writer = Writer::create(&path).map_err(|e| unusable(&e))?;
+    let writer = source::writer(&path, redact).map_err(|e| unusable(&e))?;
     let namespaces = match &look.namespace {
         Some(namespace) => Namespaces::Named(vec![namespace.clone()]),
         None => Namespaces::Current,

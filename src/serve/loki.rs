@@ -9,9 +9,8 @@ use serde::Deserialize;
 
 use super::clock;
 use super::look::Look;
-use super::source::{Fetched, SourceError};
+use super::source::{self, Fetched, SourceError};
 use super::worker::chain;
-use crate::bundle::Writer;
 use crate::limits;
 
 /// Lines asked for at once; Loki's own default limit.
@@ -46,6 +45,7 @@ pub(super) async fn fetch(
     look: &Look,
     alerts: Vec<u8>,
     folder: &Path,
+    redact: bool,
 ) -> Result<Fetched, SourceError> {
     let unusable = |error: &dyn std::error::Error| SourceError::Unusable(chain(error));
     let namespace = look.namespace.clone().ok_or_else(|| {
@@ -57,7 +57,7 @@ pub(super) async fn fetch(
     let (lines, cut) = lines(&client, url, &namespace, look).await?;
     let name = format!("loki-{}.tar.zst", clock::now());
     let path = folder.join(&name);
-    let writer = Writer::create(&path).map_err(|e| unusable(&e))?;
+    let writer = source::writer(&path, redact).map_err(|e| unusable(&e))?;
     for ((pod, container), lines) in lines {
         let mut log = writer
             .log(&namespace, &pod, &container, false)

@@ -42,6 +42,7 @@ fn config(folder: &Path) -> Config {
         web: Web::default(),
         open_to_all: OpenToAll::Refuse,
         receivers: Vec::new(),
+        redact: true,
     }
 }
 
@@ -268,6 +269,15 @@ async fn malformed_bodies_are_told_why() {
         (with("version", json!("3")), "version \"3\""),
         (with("status", json!("odd")), "unknown variant"),
         ("[".repeat(100_000), "invalid type"),
+        // Where anything is allowed, nesting is followed without a stack and without an end.
+        (
+            format!("{{\"somethingNew\":{}", "[".repeat(1_000_000)),
+            "EOF",
+        ),
+        (
+            format!("{{\"alerts\":[{{\"labels\":{}", "{\"a\":".repeat(100_000)),
+            "invalid type",
+        ),
     ] {
         let (status, _, answer) = ask(at, "POST /webhook", body.as_bytes()).await;
         let start: String = body.chars().take(60).collect();

@@ -45,6 +45,12 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     ("collect", &["bundle", "record", "redact"]),
     (
+        "mcp",
+        &[
+            "bundle", "collect", "engine", "hashring", "pack", "redact", "report", "serve",
+        ],
+    ),
+    (
         "serve",
         &[
             "collect", "bundle", "engine", "report", "pack", "record", "redact",

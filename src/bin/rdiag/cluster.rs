@@ -63,7 +63,9 @@ pub(crate) fn run(common: &Common, args: &ClusterArgs) -> Result<bool, Failure> 
         Some(dir) => dir.join(bundle_name()),
         None => scratch.path().join("bundle"),
     };
-    runtime.block_on(collect::into(&args.access, &args.target, &path))?;
+    // What is not kept goes nowhere but into this report, which is redacted by itself.
+    let pass = args.bundle_dir.as_ref().and_then(|_| collect::pass(common));
+    runtime.block_on(collect::into(&args.access, &args.target, &path, pass))?;
     let what = Diagnose {
         paths: vec![path],
         threads: args.threads,

@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::args::{Common, Output};
 use crate::diagnose::chain;
 use crate::output::Failure;
-use rdiag::bundle::Writer;
+use rdiag::bundle::{Pass, Writer};
 use rdiag::collect::{
     self, Access, Cluster, CollectError, Lives, Namespaces, Progress, Prometheus, Scrape, Senders,
     Summary, Target,
@@ -214,7 +214,7 @@ pub(crate) fn run(common: &Common, args: &CollectArgs) -> Result<bool, Failure> 
             "collect needs -o PATH: a folder, or a file that ends in .tar.zst".to_owned(),
         ));
     };
-    let summary = runtime()?.block_on(into(&args.access, &args.target, path))?;
+    let summary = runtime()?.block_on(into(&args.access, &args.target, path, pass(common)))?;
     anstream::eprintln!(
         "{} logs of {} pods in {}",
         summary.logs,
@@ -222,6 +222,11 @@ pub(crate) fn run(common: &Common, args: &CollectArgs) -> Result<bool, Failure> 
         path.display()
     );
     Ok(false)
+}
+
+/// What files of a bundle that is kept go through: it will be sent to somebody.
+pub(crate) fn pass(common: &Common) -> Option<Pass> {
+    (!common.no_redact).then_some(collect::clean::file as Pass)
 }
 
 /// A runtime for the commands that ask the world.
@@ -237,9 +242,13 @@ pub(crate) async fn into(
     access: &AccessArgs,
     target: &TargetArgs,
     path: &Path,
+    pass: Option<Pass>,
 ) -> Result<Summary, Failure> {
     let cluster = access.connect().await?;
-    let writer = Writer::create(path).map_err(|error| Failure::Job(chain(&error)))?;
+    let mut writer = Writer::create(path).map_err(|error| Failure::Job(chain(&error)))?;
+    if let Some(pass) = pass {
+        writer = writer.through(pass);
+    }
     let target = target.target();
     let bar = Bar::new();
     let tell = |progress| bar.tell(progress);

@@ -107,7 +107,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(common: &Common, args: &Args) -> Result<bool, Failure> {
-    let config = settings(args)?;
+    let config = settings(common, args)?;
     let pack = crate::diagnose::pack(common)?;
     if args.check_config {
         return check(&config);
@@ -137,7 +137,7 @@ pub(crate) fn run(common: &Common, args: &Args) -> Result<bool, Failure> {
 }
 
 /// What was typed, with the files it names.
-fn settings(args: &Args) -> Result<Config, Failure> {
+fn settings(common: &Common, args: &Args) -> Result<Config, Failure> {
     let file = args
         .config_file
         .as_deref()
@@ -190,6 +190,7 @@ fn settings(args: &Args) -> Result<Config, Failure> {
             OpenToAll::Refuse
         },
         receivers: file.receivers,
+        redact: !common.no_redact,
     })
 }
 

@@ -20,7 +20,7 @@ use super::config::{Receiver, Way};
 use super::metrics::Outcome;
 use super::store::{Notice, StoreError};
 use crate::limits;
-use message::Message;
+pub(super) use message::Message;
 
 /// First pause after a failure; it doubles up to the longest.
 const RETRY: Millis = 2 * 1000;
@@ -189,7 +189,8 @@ async fn one(
             );
             app.store.notice_done(notice, thread, now).await
         }
-        Err(failed) => {
+        Err(mut failed) => {
+            failed.why = app.redacted(failed.why);
             app.metrics.notified(Outcome::Error);
             let again = failed.again && notice.attempts + 1 < limits::NOTIFY_ATTEMPTS;
             let pause = (RETRY << notice.attempts.min(20)).min(RETRY_MOST);
@@ -250,4 +251,19 @@ async fn answer(sent: Result<reqwest::Response, reqwest::Error>) -> Result<Strin
         again,
         after,
     })
+}
+
+/// Slack's messages about it: the whole one, and the one for a thread.
+pub(super) fn slack_messages(message: &Message) -> [serde_json::Value; 2] {
+    [slack::full(message), slack::short(message)]
+}
+
+/// What a webhook is sent about it.
+pub(super) fn webhook_body(message: &Message) -> serde_json::Value {
+    webhook::body(message)
+}
+
+/// The mail about it, with its headers.
+pub(super) fn mail(message: &Message) -> Result<String, String> {
+    mail::preview(message)
 }

@@ -23,6 +23,7 @@ use std::sync::{Mutex, PoisonError};
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::{mpsc, oneshot};
 
+pub(super) use intake::title;
 pub use intake::{Effect, Taken};
 pub use read::{AlertRow, AnswerRow, Counts, Filter, Incident, Receipt};
 pub use work::{Answer, Due, Feedback, Finding, Notice, NoticeKind, Stale};
