@@ -155,6 +155,10 @@ pub const QUEUE_LEN: usize = 4096;
 /// Most writes committed at once. More would make the first of them wait for the last.
 pub const BATCH_LEN: usize = 512;
 
+/// Bytes of SQLite's log beyond which a commit itself moves it into the database. A storm of ten thousand
+/// alerts writes some 25 MiB.
+pub const WAL_BYTES: u64 = 128 * 1024 * 1024;
+
 /// Most alerts taken from one delivery; the rest is counted as left out.
 pub const ALERTS_PER_DELIVERY: usize = 10_000;
 

@@ -270,14 +270,22 @@ fn shape(why: String) -> Malformed {
     Malformed::Shape(why)
 }
 
+/// What tells of labels that had no room.
+const LEFT_OUT: &str = "rdiag_left_out";
+
 fn bounded(labels: Option<Labels>) -> Labels {
     let mut labels = labels.unwrap_or_default();
-    while labels.len() > limits::ALERT_LABELS {
-        labels.pop_last();
+    if labels.len() > limits::ALERT_LABELS {
+        let left_out = labels.len() - limits::ALERT_LABELS + 1;
+        while labels.len() >= limits::ALERT_LABELS {
+            labels.pop_last();
+        }
+        labels.insert(LEFT_OUT.to_owned(), left_out.to_string());
     }
     for value in labels.values_mut() {
         if value.len() > limits::ALERT_VALUE_BYTES {
             value.truncate(value.floor_char_boundary(limits::ALERT_VALUE_BYTES));
+            value.push('…');
         }
     }
     labels

@@ -11,23 +11,25 @@ use super::clock::{self, Millis};
 use super::look::Look;
 use super::source::{self, Fetched, SourceError};
 use super::worker::chain;
-use crate::collect::{self, Access, Cluster, Namespaces, Target};
+use crate::collect::{self, Access, Cluster, Namespaces, Prometheus, Target};
 
 /// Time between two scrapes: enough for a rate, short enough for somebody who waits for an answer.
 const SCRAPES: Duration = Duration::from_secs(10);
 
 /// Collects through the Kubernetes API into an archive in `folder`.
 pub(super) async fn fetch(
+    prometheus: Option<&Prometheus>,
     look: &Look,
     alerts: Vec<u8>,
     folder: &Path,
     redact: bool,
 ) -> Result<Fetched, SourceError> {
-    let (look, folder) = (look.clone(), folder.to_owned());
+    let (look, folder, prometheus) = (look.clone(), folder.to_owned(), prometheus.cloned());
     let runtime = Handle::current();
     // On a thread of its own: writing a bundle blocks.
-    let gathered =
-        spawn_blocking(move || runtime.block_on(gather(&look, &alerts, &folder, redact)));
+    let gathered = spawn_blocking(move || {
+        runtime.block_on(gather(prometheus, &look, &alerts, &folder, redact))
+    });
     gathered.await.unwrap_or_else(|_| {
         Err(SourceError::Unusable(
             "collecting was ended by a bug in rdiag".to_owned(),
@@ -36,6 +38,7 @@ pub(super) async fn fetch(
 }
 
 async fn gather(
+    prometheus: Option<Prometheus>,
     look: &Look,
     alerts: &[u8],
     folder: &Path,
@@ -60,6 +63,7 @@ async fn gather(
         // Logs are read to their end: what came after the alert speaks, too.
         until: None,
         scrape_interval: SCRAPES,
+        prometheus,
         ..Target::default()
     };
     let summary = collect::collect(&cluster, &target, &writer, &|_| ())

@@ -22,7 +22,7 @@ mod finding;
 mod http;
 mod listen;
 pub mod log;
-mod loki;
+mod logs;
 pub mod look;
 mod metrics;
 mod notify;
@@ -112,6 +112,11 @@ impl Server {
         };
         let listener = listen::bind(config.listen).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
+        // The port is known only now when any would do.
+        let config = Config {
+            listen: address,
+            ..config
+        };
         let app = App::new(config, store, Engine::new(pack));
         let (stop, stopped) = watch::channel(false);
         let mut tasks = JoinSet::new();

@@ -4,19 +4,23 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::copy;
+use super::logs::{self, Kind};
 use super::look::Look;
 use crate::bundle::{BundleError, Writer};
-use crate::collect::clean;
+use crate::collect::{Prometheus, clean};
 
 /// Where bundles come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
-    /// The cluster of the pod rdiag runs in, or of the current context.
-    Cluster,
+    /// The cluster of the pod rdiag runs in, or of the current context; with the Prometheus that
+    /// watches the ring, if there is one.
+    Cluster(Option<Prometheus>),
     /// A bundle that lies there: a folder, or an archive of one.
     Bundle(PathBuf),
     /// Logs from Loki at this address.
     Loki(String),
+    /// Logs from VictoriaLogs at this address.
+    VictoriaLogs(String),
 }
 
 /// Why there is no bundle.
@@ -46,18 +50,23 @@ pub struct Fetched {
 }
 
 impl Source {
-    /// From `cluster`, `bundle:PATH` or `loki:URL`.
+    /// From `cluster`, `bundle:PATH`, `loki:URL` or `victorialogs:URL`.
     ///
     /// # Errors
     /// When it is none of these.
     pub fn parse(text: &str) -> Result<Self, String> {
         match text.split_once(':') {
-            None if text == "cluster" => Ok(Self::Cluster),
+            None if text == "cluster" => Ok(Self::Cluster(None)),
             Some(("bundle", path)) if !path.is_empty() => Ok(Self::Bundle(path.into())),
-            Some(("loki", url)) if url.starts_with("http://") || url.starts_with("https://") => {
+            Some(("loki", url)) if is_web(url) => {
                 Ok(Self::Loki(url.trim_end_matches('/').to_owned()))
             }
-            _ => Err(format!("{text:?} is not cluster, bundle:PATH or loki:URL")),
+            Some(("victorialogs", url)) if is_web(url) => {
+                Ok(Self::VictoriaLogs(url.trim_end_matches('/').to_owned()))
+            }
+            _ => Err(format!(
+                "{text:?} is not cluster, bundle:PATH, loki:URL or victorialogs:URL"
+            )),
         }
     }
 
@@ -65,12 +74,10 @@ impl Source {
     #[must_use]
     pub fn describe(&self) -> String {
         match self {
-            Self::Cluster => "the cluster's API".to_owned(),
+            Self::Cluster(_) => "the cluster's API".to_owned(),
             Self::Bundle(path) => format!("the bundle at {}", path.display()),
-            Self::Loki(url) => format!(
-                "Loki at {}",
-                url.rsplit_once('@').map_or(url.as_str(), |(_, host)| host)
-            ),
+            Self::Loki(url) => format!("Loki at {}", without_user(url)),
+            Self::VictoriaLogs(url) => format!("VictoriaLogs at {}", without_user(url)),
         }
     }
 
@@ -102,8 +109,13 @@ impl Source {
                     Err(SourceError::Unusable("the copy was interrupted".to_owned()))
                 })
             }
-            Self::Cluster => super::cluster::fetch(look, alerts, folder, redact).await,
-            Self::Loki(url) => super::loki::fetch(url, look, alerts, folder, redact).await,
+            Self::Cluster(prometheus) => {
+                super::cluster::fetch(prometheus.as_ref(), look, alerts, folder, redact).await
+            }
+            Self::Loki(url) => logs::fetch(Kind::Loki, url, look, alerts, folder, redact).await,
+            Self::VictoriaLogs(url) => {
+                logs::fetch(Kind::VictoriaLogs, url, look, alerts, folder, redact).await
+            }
         }
     }
 }
@@ -116,4 +128,12 @@ pub(super) fn writer(path: &Path, redact: bool) -> Result<Writer, BundleError> {
     } else {
         writer
     })
+}
+
+fn is_web(url: &str) -> bool {
+    url.starts_with("http://") || url.starts_with("https://")
+}
+
+fn without_user(url: &str) -> &str {
+    url.rsplit_once('@').map_or(url, |(_, host)| host)
 }

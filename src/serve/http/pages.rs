@@ -27,7 +27,8 @@ struct ListPage {
     waiting: i64,
     rows: Vec<Row>,
     older: Option<String>,
-    webhook: String,
+    /// What to put into Alertmanager's configuration.
+    receiver: String,
 }
 
 struct Row {
@@ -84,7 +85,9 @@ pub(super) async fn list(
         waiting: counts.to_look_at,
         rows: incidents.iter().map(row).collect(),
         older,
-        webhook: format!("{base}/webhook"),
+        receiver: format!(
+            "receivers:\n  - name: rdiag\n    webhook_configs:\n      - url: {base}/webhook\n        send_resolved: true"
+        ),
     })
 }
 
