@@ -279,5 +279,5 @@ pub const MEMBERS: usize = 256;
 /// takes about a quarter of a second.
 pub const SPOOL_BYTES: u64 = 256 * 1024 * 1024;
 
-/// Most bytes of logs that one look takes from Loki, held in memory until they are sorted.
+/// Most bytes of logs that one look takes from Loki or VictoriaLogs, held in memory until they are sorted.
 pub const LOKI_BYTES: usize = 32 * 1024 * 1024;

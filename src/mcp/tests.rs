@@ -1,3 +1,5 @@
+//! Tests of the protocol and of what the tools give away.
+
 #![allow(clippy::unwrap_used)]
 
 use std::sync::Arc;

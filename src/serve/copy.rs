@@ -266,3 +266,25 @@ impl io::Write for Hashed {
         self.file.flush()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn what_is_too_large_is_not_kept() {
+        let folder = TempDir::new().unwrap();
+        let archive = folder.path().join("large.tar");
+        // A file of holes.
+        File::create(&archive)
+            .unwrap()
+            .set_len(limits::KEPT_BUNDLE_BYTES + 1)
+            .unwrap();
+        let kept = keep(&archive, b"{}", 0, folder.path(), false).unwrap();
+        assert_eq!((kept.path, kept.kept), (archive, None));
+        let left: Vec<_> = fs::read_dir(folder.path()).unwrap().collect();
+        assert_eq!(left.len(), 1, "{left:?}");
+    }
+}

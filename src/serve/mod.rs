@@ -36,7 +36,7 @@ mod worker;
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -56,6 +56,8 @@ pub struct Server {
     address: SocketAddr,
     stop: watch::Sender<bool>,
     tasks: JoinSet<()>,
+    /// Holds the store open for as long as somebody has it.
+    app: Weak<App>,
 }
 
 /// Why a server cannot start.
@@ -87,6 +89,9 @@ pub enum ServeError {
 /// Time that a look or notification in hand has when the server stops. What is not done then is done
 /// by the next start.
 const LAST: Duration = Duration::from_secs(20);
+/// How often, and after which pauses, it is looked whether the store was let go.
+const RELEASE: u32 = 500;
+const MOMENT: Duration = Duration::from_millis(10);
 
 impl Server {
     /// Opens the store, binds the address and starts to work.
@@ -141,6 +146,7 @@ impl Server {
             address,
             stop,
             tasks,
+            app: Arc::downgrade(&app),
         })
     }
 
@@ -156,6 +162,14 @@ impl Server {
         let all = async { while self.tasks.join_next().await.is_some() {} };
         if timeout(LAST, all).await.is_err() {
             tracing::warn!("work in hand was not done in time; the next start does it");
+        }
+        // What was ended lets go of the store in its own time; then another may open it.
+        self.tasks.shutdown().await;
+        for _ in 0..RELEASE {
+            if self.app.strong_count() == 0 {
+                return;
+            }
+            tokio::time::sleep(MOMENT).await;
         }
     }
 }

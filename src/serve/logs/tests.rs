@@ -1,3 +1,5 @@
+//! Tests with stand-ins for the stores.
+
 #![allow(clippy::unwrap_used)]
 
 use std::sync::{Arc, Mutex};

@@ -21,7 +21,14 @@ fn run(text: String) -> Analysis {
         .unwrap()
 }
 
-const HIT: &str = "ts=2026-11-23T02:00:10Z level=error component=receive err=\"no matching hashring to handle tenant\"";
+/// A line about another pod: the subject is whom it names.
+fn forward(peer: &str, tenant: &str) -> String {
+    format!(
+        "ts=2026-11-23T02:00:10Z level=error component=receive component=receive-handler tenant={tenant} \
+         err=\"forwarding request to endpoint {peer}:10901: rpc error: code = DeadlineExceeded desc = context deadline exceeded\" \
+         msg=\"internal server error\""
+    )
+}
 
 fn longest<T>(ledger: &Ledger, of: impl Fn(&rdiag::evidence::Evidence) -> T) -> Option<T>
 where
@@ -31,16 +38,21 @@ where
 }
 
 #[test]
-fn pairs_of_signature_and_subject_are_bounded_and_counted() {
-    // Fewer pods than there is room for keep one entry each, and nothing is lost of many lines of one.
-    let tenants: String = (0..limits::LEDGER_PAIRS + 4000)
-        .map(|n| format!("[pod/r-{}/c] {HIT} tenant=t{n}\n", n % limits::ORIGINS))
+fn pairs_of_signature_and_subject_and_members_are_bounded_and_counted() {
+    let lines = limits::LEDGER_PAIRS + 2000;
+    let text: String = (0..lines)
+        .map(|n| format!("[pod/r-0/c] {}\n", forward(&format!("r-{n}"), "t")))
         .collect();
-    let analysis = run(tenants);
-    assert!(analysis.ledger.iter().count() <= limits::LEDGER_PAIRS);
-    let counted: u64 =
-        analysis.ledger.iter().map(|(_, _, e)| e.count).sum::<u64>() + analysis.ledger.overflow;
-    assert!(counted as usize >= limits::LEDGER_PAIRS, "{counted}");
+    let analysis = run(text);
+    assert_eq!(analysis.ledger.iter().count(), limits::LEDGER_PAIRS);
+    assert!(
+        analysis.ledger.overflow >= 2000,
+        "{}",
+        analysis.ledger.overflow
+    );
+    assert!(analysis.scope.members.len() <= limits::MEMBERS);
+    let gaps = format!("{:?}", analysis.report.coverage.gaps);
+    assert!(gaps.contains("members") || gaps.contains("pods"), "{gaps}");
 }
 
 #[test]
@@ -48,18 +60,25 @@ fn samples_witnesses_and_values_are_bounded_and_counts_are_not() {
     let lines = 4 * limits::WITNESSES;
     let padding = "x".repeat(2 * limits::SAMPLE_BYTES);
     let text: String = (0..lines)
-        .map(|n| format!("[pod/r-{n}/c] {HIT} tenant=tenant-{n} padding={padding}\n"))
+        .map(|n| {
+            format!(
+                "[pod/r-{n}/c] {} padding={padding}\n",
+                forward("r-1", &format!("tenant-{n}"))
+            )
+        })
         .collect();
     let analysis = run(text);
     let ledger = &analysis.ledger;
-    let total: u64 = ledger.iter().map(|(_, _, e)| e.count).sum();
-    assert!(total as usize >= lines, "{total}");
-    assert!(longest(ledger, |e| e.samples.len()) <= Some(limits::SAMPLES));
-    assert!(
-        longest(ledger, |e| e.samples.iter().map(|s| s.line.len()).max())
-            <= Some(Some(limits::SAMPLE_BYTES))
+    assert_eq!(longest(ledger, |e| e.count), Some(lines as u64));
+    assert_eq!(longest(ledger, |e| e.samples.len()), Some(limits::SAMPLES));
+    assert_eq!(
+        longest(ledger, |e| e.samples.iter().map(|s| s.line.len()).max()),
+        Some(Some(limits::SAMPLE_BYTES))
     );
-    assert!(longest(ledger, |e| e.witnesses.len()) <= Some(limits::WITNESSES + 1));
+    assert_eq!(
+        longest(ledger, |e| e.witnesses.len()),
+        Some(limits::WITNESSES + 1)
+    );
     assert!(
         longest(ledger, |e| e.values.values().map(Vec::len).max()) <= Some(Some(limits::EXTRACTS))
     );
