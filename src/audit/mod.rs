@@ -15,8 +15,9 @@ mod tests;
 use std::collections::BTreeMap;
 use std::fmt;
 
+use crate::matcher::{Hit, Matcher};
 use crate::pack::{Pack, Place, Problem, SignatureIx, SourceText, Target, file_target};
-use crate::record::Source;
+use crate::record::{Fields, Origin, Record, Source};
 
 pub use coverage::{CAUSES, RUNBOOK_FAMILIES, RUNBOOK_LINES};
 
@@ -155,4 +156,39 @@ impl<'a> Auditor<'a> {
         let source = self.text(target);
         self.add(Grade::Warning, source, source.find(needle), message);
     }
+}
+
+/// Runs one example against all signatures: what a line satisfies, and what is taken out of it.
+#[must_use]
+pub fn matched(pack: &Pack, matcher: &Matcher, line: &str, source: Source) -> Vec<Matched> {
+    let origin = Origin::pod("example");
+    let mut found = Vec::new();
+    // One line may say the same of several peers; an example lists all of them.
+    let mut sink = |hit: Hit| {
+        let known = found
+            .iter_mut()
+            .find(|m: &&mut Matched| m.signature == hit.signature);
+        match known {
+            None => found.push(Matched {
+                signature: hit.signature,
+                extract: hit.extracts,
+            }),
+            Some(known) => known.add(hit.extracts),
+        }
+    };
+    if source == Source::Log {
+        matcher.scan(pack, &Record::log(&origin, line.as_bytes()), &mut sink);
+    } else {
+        let text = Record::log(&origin, line.as_bytes());
+        let mut fields = Fields::default();
+        for (key, value) in text.fields().iter() {
+            fields.push(key.to_vec(), value.to_vec());
+        }
+        matcher.scan(
+            pack,
+            &Record::from_fields(source, &origin, fields),
+            &mut sink,
+        );
+    }
+    found
 }

@@ -15,9 +15,13 @@ const ALWAYS: &[&str] = &[
     "pod",
     "replication_factor",
     "selector",
+    "sender_namespace",
+    "sender_pod",
     "service",
     "store_url",
     "tsdb_path",
+    "twice_cpu_limit",
+    "twice_memory_limit",
     "workload",
 ];
 

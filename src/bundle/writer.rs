@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use serde_json::Value;
 
-use super::{BundleError, Gap, Manifest, SCHEMA};
+use super::{BundleError, Gap, Manifest, SCHEMA, Unread};
 
 /// A bundle being written. Nothing is at its place before [`Writer::finish`]; a writer that is
 /// dropped leaves nothing behind. Methods take `&self`, so that pods can be collected side by side.
@@ -18,6 +18,7 @@ pub struct Writer {
     staging: tempfile::TempDir,
     gaps: Mutex<Vec<Gap>>,
     pass: Option<Pass>,
+    unread: Mutex<Vec<Unread>>,
 }
 
 /// What each file goes through before the bundle is put in its place: from one path to another. The
@@ -59,6 +60,7 @@ impl Writer {
             staging,
             gaps: Mutex::default(),
             pass: None,
+            unread: Mutex::default(),
         })
     }
 
@@ -171,6 +173,12 @@ impl Writer {
         });
     }
 
+    /// Lines that were counted where they are kept, and not read.
+    pub fn unread(&self, unread: Unread) {
+        let mut all = self.unread.lock().unwrap_or_else(PoisonError::into_inner);
+        all.push(unread);
+    }
+
     /// Writes the manifest and puts the bundle in its place; `collected_at` is RFC 3339.
     ///
     /// # Errors
@@ -188,6 +196,11 @@ impl Writer {
             collected_at: Some(collected_at.to_owned()),
             namespace: namespace.map(str::to_owned),
             gaps,
+            unread: self
+                .unread
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .clone(),
         };
         let bytes = serde_json::to_vec_pretty(&manifest).expect("a manifest has string keys");
         self.put(&["manifest.json"], &bytes)?;

@@ -1,6 +1,6 @@
 //! Fills a bundle from a cluster.
 //!
-//! [`collect`] takes one look: pods, their logs, objects, configuration and metrics. [`follow`] keeps
+//! [`collect`] takes one look: pods, their logs, objects, configuration and metrics. [`follow()`] keeps
 //! looking. [`audit`] says what the identity at hand may see. Only what cannot be done at all is a
 //! [`CollectError`]; what could not be seen is a gap of the bundle. Secrets are never asked for, and
 //! nothing in the cluster is changed.
@@ -20,6 +20,7 @@ mod redact;
 mod resume;
 mod rights;
 mod scrape;
+mod store;
 mod target;
 #[cfg(test)]
 mod tests;
@@ -37,6 +38,7 @@ use pods::Pod;
 pub use rights::{
     Audit, Need, RIGHTS, Right, RightScope, Subject, audit, containers, role, whoami,
 };
+pub use store::{Got, Kind as StoreKind, Login, Store, StoreError, fetch as fetch_store};
 pub use target::{DEFAULT_SELECTORS, Lives, Namespaces, Prometheus, Scrape, Senders, Target};
 
 /// How far collecting is.
@@ -81,7 +83,11 @@ pub async fn collect(
     let receivers = pods::receivers(cluster, target).await?;
     let mut all = receivers.clone();
     all.extend(senders(cluster, target, &receivers, &notes).await);
-    let jobs = logs::jobs(&all, target, &notes);
+    let jobs = if target.logs {
+        logs::jobs(&all, target, &notes)
+    } else {
+        Vec::new()
+    };
     progress(Progress::Logs(jobs.len()));
     let count = jobs.len();
     let reading = async {

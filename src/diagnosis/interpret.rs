@@ -90,6 +90,7 @@ impl View<'_> {
                 .then(a.1.cause.cmp(&b.1.cause))
         });
         let mut hypotheses: Vec<Hypothesis> = hypotheses.into_iter().map(|(_, h)| h).collect();
+        proximate_last(&mut hypotheses);
         hypotheses.truncate(MOST);
         let unknown = self.unknown(component, group);
         let verdict = self.verdict(component, group, &hypotheses, unknown);
@@ -199,7 +200,7 @@ impl View<'_> {
         let contrast = solve::contrast(self.solution, kind);
         let band = calibrate::band_of(probability, defining, contrast.as_ref());
         let explains = self.explained(&instances);
-        let (pro, contra) = self.reasons(kind);
+        let (pro, contra) = self.reasons(kind, cause);
         let hypothesis = Hypothesis {
             cause: cause_ix,
             role: cause.role,
@@ -265,23 +266,44 @@ impl View<'_> {
         all
     }
 
-    fn reasons(&self, kind: u32) -> (Vec<Evidence>, Vec<Evidence>) {
+    /// Evidence for and against, heaviest first. What defines the cause is always told, and first:
+    /// against a rival that would bring about this very cause it weighs nothing, yet it is the proof.
+    fn reasons(&self, kind: u32, cause: &crate::pack::Cause) -> (Vec<Evidence>, Vec<Evidence>) {
+        let defining: BTreeSet<usize> = cause
+            .links
+            .iter()
+            .filter(|l| l.defining)
+            .filter_map(|l| match l.to {
+                Target::Signature(s) => Some(self.families.of(s)),
+                _ => None,
+            })
+            .collect();
+        let mut proof = Vec::new();
         let mut pro = Vec::new();
         let mut contra = Vec::new();
         for group in solve::evidence(self.solution, kind) {
-            if group.nats.abs() < NATS {
+            let defines = group.present
+                && group.symptoms.iter().any(|s| {
+                    let bound = self.bound.symptoms.get(*s);
+                    bound.is_some_and(|b| !b.entries.is_empty() && defining.contains(&b.family))
+                });
+            if group.nats.abs() < NATS && !defines {
                 continue;
             }
-            let Some(evidence) = self.reason(&group) else {
+            let Some(mut evidence) = self.reason(&group) else {
                 continue;
             };
-            if group.nats > 0.0 {
-                pro.push(evidence)
+            evidence.defining = defines && group.nats > -NATS;
+            if evidence.defining {
+                proof.push(evidence);
+            } else if group.nats > 0.0 {
+                pro.push(evidence);
             } else {
-                contra.push(evidence)
+                contra.push(evidence);
             }
         }
-        (pro, contra)
+        proof.extend(pro);
+        (proof, contra)
     }
 
     fn reason(&self, group: &solve::GroupEvidence) -> Option<Evidence> {
@@ -305,6 +327,7 @@ impl View<'_> {
             subject,
             nats: group.nats,
             silent: !group.present,
+            defining: false,
         })
     }
 
@@ -424,6 +447,22 @@ impl View<'_> {
         all.sort();
         all
     }
+}
+
+/// A proximate cause is the last word only while nothing behind it can be seen: once a root is likely,
+/// it stands after that root, however much of the harm it explains by itself.
+fn proximate_last(hypotheses: &mut Vec<Hypothesis>) {
+    let likely = |h: &Hypothesis| h.role == Role::Root && h.band >= Band::Likely;
+    let Some(last) = hypotheses.iter().rposition(likely) else {
+        return;
+    };
+    let rest = hypotheses.split_off(last + 1);
+    let (proximate, mut first): (Vec<_>, Vec<_>) = std::mem::take(hypotheses)
+        .into_iter()
+        .partition(|h| h.role == Role::Proximate);
+    first.extend(proximate);
+    first.extend(rest);
+    *hypotheses = first;
 }
 
 /// Neighbouring hypotheses whose odds are below 1.5 : 1.

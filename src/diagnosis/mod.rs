@@ -127,6 +127,8 @@ pub struct Evidence {
     pub nats: f64,
     /// It is an absence.
     pub silent: bool,
+    /// It is the proof of this cause: nothing else looks like it.
+    pub defining: bool,
 }
 
 /// A check that would tell hypotheses apart.
@@ -161,7 +163,7 @@ pub fn diagnose(ledger: &Ledger, pack: &Pack, scope: &Scope) -> Diagnosis {
         bound: &bound,
         solution: &solution,
         needs,
-        calibration: Calibration::default(),
+        calibration: Calibration::fitted(),
     };
     Diagnosis {
         incidents: view.incidents(),

@@ -298,19 +298,16 @@ pub(super) fn bound(scope: &mut Scope, ledger: &Ledger) -> usize {
     left_out
 }
 
-/// Names that commands in remedies need, of the first receiver that has them.
+/// Names that commands in remedies need, whichever pod is at fault: of the first receiver that has them.
 pub(super) fn names(input: &Input, scope: &Scope) -> BTreeMap<String, String> {
     let mut names = BTreeMap::new();
-    let mut put = |key: &str, value: Option<String>| {
-        if let Some(value) = value.filter(|v| !v.is_empty()) {
-            names.entry(key.to_owned()).or_insert(value);
-        }
-    };
     for pod in input.objects.topology.receivers() {
-        put("service", pod.subdomain.clone());
-        put("container", pod.receiver().map(|c| c.name.clone()));
-        put("tsdb_path", pod.flag("--tsdb.path").map(str::to_owned));
-        put("claim", pod.claims.first().cloned());
+        for (key, value) in names_of(pod) {
+            // Another pod's claim is no name for this one's.
+            if key != "claim" {
+                names.entry(key).or_insert(value);
+            }
+        }
         let label = [
             "app.kubernetes.io/name",
             "app",
@@ -318,11 +315,56 @@ pub(super) fn names(input: &Input, scope: &Scope) -> BTreeMap<String, String> {
         ]
         .iter()
         .find_map(|k| pod.labels.get(*k).map(|v| format!("{k}={v}")));
-        put("selector", label);
+        if let Some(label) = label {
+            names.entry("selector".to_owned()).or_insert(label);
+        }
     }
-    put(
-        "replication_factor",
-        scope.replication_factor.map(|n| n.to_string()),
-    );
+    if let Some(factor) = scope.replication_factor {
+        names.insert("replication_factor".to_owned(), factor.to_string());
+    }
     names
+}
+
+/// The names that are a pod's own, by pod (`namespace/name`).
+pub(super) fn names_by_pod(input: &Input) -> BTreeMap<String, BTreeMap<String, String>> {
+    let receivers = input.objects.topology.receivers();
+    let named = receivers.map(|pod| {
+        let name = match &pod.namespace {
+            Some(namespace) => format!("{namespace}/{}", pod.name),
+            None => pod.name.clone(),
+        };
+        (name, names_of(pod).into_iter().collect())
+    });
+    named.collect()
+}
+
+fn names_of(pod: &Pod) -> Vec<(String, String)> {
+    let container = pod.receiver();
+    // The own endpoint of a receiver is `pod.service.namespace.svc…:port`.
+    let below = pod.flag("--receive.local-endpoint").and_then(|endpoint| {
+        let host = endpoint.strip_prefix(&pod.name)?.strip_prefix('.')?;
+        host.split(['.', ':']).next().map(str::to_owned)
+    });
+    let double = |size: Option<f64>, unit: f64| {
+        size.filter(|s| *s > 0.0)
+            .map(|s| format!("{}", (2.0 * s / unit).ceil()))
+    };
+    let names = [
+        ("service", pod.subdomain.clone().or(below)),
+        ("container", container.map(|c| c.name.clone())),
+        ("tsdb_path", pod.flag("--tsdb.path").map(str::to_owned)),
+        ("claim", pod.claims.first().cloned()),
+        (
+            "twice_memory_limit",
+            double(container.and_then(|c| c.memory_limit), f64::from(1 << 20)).map(|mi| mi + "Mi"),
+        ),
+        (
+            "twice_cpu_limit",
+            double(container.and_then(|c| c.cpu_limit), 0.001).map(|m| m + "m"),
+        ),
+    ];
+    names
+        .into_iter()
+        .filter_map(|(key, value)| Some((key.to_owned(), value.filter(|v| !v.is_empty())?)))
+        .collect()
 }

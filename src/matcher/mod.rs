@@ -48,10 +48,13 @@ pub struct Matcher {
     refines: BTreeMap<SignatureIx, Vec<SignatureIx>>,
 }
 
+/// Signatures, with their alternative, by the value that a field must have.
+type ByValue = FxHashMap<Vec<u8>, Vec<(SignatureIx, u16)>>;
+
 /// Signatures of one source, by a field that must have one of few values.
 #[derive(Debug, Default)]
 struct Keyed {
-    by_value: FxHashMap<String, FxHashMap<Vec<u8>, Vec<(SignatureIx, u16)>>>,
+    by_value: FxHashMap<String, ByValue>,
     others: Vec<(SignatureIx, u16)>,
 }
 

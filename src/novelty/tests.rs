@@ -1,6 +1,10 @@
 //! Masks, merging, and how well lines fall into their statements.
 
 #![allow(clippy::unwrap_used)]
+#![expect(
+    clippy::print_stdout,
+    reason = "the figures that docs/testing.md states, seen with --nocapture"
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -3,8 +3,8 @@
 //! Log lines quote request headers, configuration and connection strings, and a report is pasted
 //! into tickets and chats. [`Redactor::line`] replaces what is secret by `[REDACTED:kind]` and leaves
 //! the rest as it is; [`Redactor::report`] does so for every string of a report. Three readers find
-//! secrets: [`pairs`] by the name in front of a value, [`tokens`] by what a secret itself looks like,
-//! [`names`] (only to anonymise) addresses and hosts.
+//! secrets: `pairs` by the name in front of a value, `tokens` by what a secret itself looks like,
+//! `names` (only to anonymise) addresses and hosts.
 //!
 //! All of it takes time linear in the text. What is recognised, and what is not, is measured on
 //! `fixtures/redaction` and published in `docs/security.md`.

@@ -256,7 +256,8 @@ fn decide(text: &str, class: Name, value: &Value, prose: bool) -> Option<Span> {
             let secret = if prose {
                 value::is_odd(head) && !value::stands_in(head)
             } else {
-                !value::stands_in(head) && !(value.spaced && !value.quoted && value::is_prose(head))
+                let in_prose = value.spaced && !value.quoted && value::is_prose(head);
+                !value::stands_in(head) && !in_prose
             };
             secret.then(|| (all(), kind))
         }

@@ -1,6 +1,10 @@
 //! The corpus and its bars, pseudonyms, hostile text.
 
 #![allow(clippy::unwrap_used)]
+#![expect(
+    clippy::print_stdout,
+    reason = "the figures that docs/testing.md states, seen with --nocapture"
+)]
 
 use proptest::prelude::*;
 

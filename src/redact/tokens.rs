@@ -262,13 +262,9 @@ pub(super) fn key_begin(text: &str) -> Option<usize> {
     let mut at = 0;
     while let Some(found) = memchr::memmem::find(&text.as_bytes()[at..], b"-----BEGIN ") {
         let begin = at + found;
-        let head = text[begin..]
-            .as_bytes()
-            .iter()
-            .take(64)
-            .copied()
-            .collect::<Vec<_>>();
-        if memchr::memmem::find(&head, b"PRIVATE KEY").is_some() {
+        let head = &text.as_bytes()[begin..];
+        let head = &head[..head.len().min(64)];
+        if memchr::memmem::find(head, b"PRIVATE KEY").is_some() {
             return Some(begin);
         }
         at = begin + 11;

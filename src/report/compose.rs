@@ -24,6 +24,8 @@ pub struct Extra {
     pub gaps: Vec<(String, String)>,
     /// Names that commands need, from the objects of the cluster.
     pub topology_names: BTreeMap<String, String>,
+    /// Names that are a pod's own (its claim, its limits), by pod (`namespace/name`).
+    pub pod_names: BTreeMap<String, BTreeMap<String, String>>,
 }
 
 /// Puts the report together.
@@ -317,6 +319,7 @@ impl Composer<'_> {
             subject: subject(&evidence.subject),
             nats: (evidence.nats * 10.0).round() / 10.0,
             silent: evidence.silent,
+            defining: evidence.defining,
         }
     }
 
@@ -342,8 +345,16 @@ impl Composer<'_> {
             .chain(open)
             .map(|ix| &self.pack.signatures[ix.0 as usize])
             .filter(|s| s.impact)
-            .max_by(|a, b| a.severity.cmp(&b.severity).then(b.id.cmp(&a.id)))?;
-        Some(worst.title.clone())
+            .max_by(|a, b| a.severity.cmp(&b.severity).then(b.id.cmp(&a.id)));
+        let have = self.scope.collected;
+        match worst {
+            Some(worst) => Some(worst.title.clone()),
+            // Only what would have shown it can say that there is none.
+            None if have.sender_logs && have.metrics => {
+                Some("None seen: neither senders nor counters show a write that failed".to_owned())
+            }
+            None => None,
+        }
     }
 
     fn next_check(
@@ -432,6 +443,8 @@ impl Composer<'_> {
                 names.insert("namespace".to_owned(), namespace.to_owned());
             }
             names.insert("pod".to_owned(), bare.to_owned());
+            let own = self.extra.pod_names.get(&pod).into_iter().flatten();
+            names.extend(own.map(|(key, value)| (key.clone(), value.clone())));
             let member = self.scope.member(&pod).map(|n| &self.scope.members[n]);
             let owner = member
                 .and_then(|m| m.workload.clone())
@@ -447,6 +460,12 @@ impl Composer<'_> {
                     .entry("other_pod".to_owned())
                     .or_insert_with(|| bare.to_owned());
             }
+        }
+        let mut senders = self.scope.members.iter();
+        let sender = senders.find(|m| m.role == MemberRole::Sender);
+        if let Some((namespace, pod)) = sender.and_then(|m| m.name.split_once('/')) {
+            names.insert("sender_namespace".to_owned(), namespace.to_owned());
+            names.insert("sender_pod".to_owned(), pod.to_owned());
         }
         let usual = [
             ("container", "thanos-receive"),

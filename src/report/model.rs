@@ -213,6 +213,10 @@ pub struct Evidence {
     /// It is an absence.
     #[serde(default)]
     pub silent: bool,
+    /// It is the proof of this cause, also where `nats` is small because the best rival would bring
+    /// this very cause about.
+    #[serde(default)]
+    pub defining: bool,
 }
 
 /// What to do about a cause.

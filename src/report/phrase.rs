@@ -16,6 +16,8 @@ pub enum Strength {
     Strong,
     /// 1000 : 1 and more: it would settle most questions alone.
     Decisive,
+    /// It defines the cause.
+    Proof,
 }
 
 impl Strength {
@@ -27,6 +29,7 @@ impl Strength {
             Self::Moderate => "moderate",
             Self::Strong => "strong",
             Self::Decisive => "decisive",
+            Self::Proof => "proof",
         }
     }
 }

@@ -225,7 +225,11 @@ impl<'a> View<'a> {
             .into_iter()
             .map(|(item, subjects, nats)| Reason {
                 text: self.reason(hypothesis, item, &subjects),
-                strength: phrase::strength(nats),
+                strength: if item.defining {
+                    phrase::Strength::Proof
+                } else {
+                    phrase::strength(nats)
+                },
             })
             .collect()
     }

@@ -8,6 +8,7 @@ use super::config::Config;
 use super::metrics::Metrics;
 use super::store::Store;
 use crate::engine::Engine;
+use crate::pack::Pack;
 use crate::redact::Redactor;
 
 /// What all parts of a running server share.
@@ -16,6 +17,7 @@ pub(super) struct App {
     pub(super) config: Config,
     pub(super) store: Store,
     pub(super) engine: Engine,
+    pub(super) pack: Arc<Pack>,
     pub(super) metrics: Metrics,
     /// Something became due to be looked at.
     pub(super) due: Notify,
@@ -29,11 +31,12 @@ pub(super) struct App {
 const CHANGES: usize = 256;
 
 impl App {
-    pub(super) fn new(config: Config, store: Store, engine: Engine) -> Arc<Self> {
+    pub(super) fn new(config: Config, store: Store, pack: Arc<Pack>) -> Arc<Self> {
         Arc::new(Self {
             config,
             store,
-            engine,
+            engine: Engine::new(pack.clone()),
+            pack,
             metrics: Metrics::default(),
             due: Notify::new(),
             outbox: Notify::new(),

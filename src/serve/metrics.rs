@@ -102,6 +102,7 @@ impl Metrics {
 
     /// The text that is scraped. `queue` is the number of writes that wait.
     #[must_use]
+    #[expect(clippy::too_many_lines, reason = "one table")]
     pub(super) fn render(&self, counts: &Counts, queue: usize, signatures: usize) -> String {
         let mut out = Out(String::new());
         let version = env!("CARGO_PKG_VERSION");

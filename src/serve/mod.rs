@@ -43,7 +43,6 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use crate::engine::Engine;
 use crate::pack::Pack;
 use app::App;
 use config::Config;
@@ -122,7 +121,7 @@ impl Server {
             listen: address,
             ..config
         };
-        let app = App::new(config, store, Engine::new(pack));
+        let app = App::new(config, store, pack);
         let (stop, stopped) = watch::channel(false);
         let mut tasks = JoinSet::new();
         tasks.spawn(listen::serve(

@@ -2,12 +2,14 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::copy;
-use super::logs::{self, Kind};
+use super::logs;
 use super::look::Look;
 use crate::bundle::{BundleError, Writer};
-use crate::collect::{Prometheus, clean};
+use crate::collect::{Prometheus, StoreKind, clean};
+use crate::pack::Pack;
 
 /// Where bundles come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,7 +90,7 @@ impl Source {
     }
 
     /// Puts a bundle into `folder`, without credentials if it is to `redact`. `alerts` is the payload
-    /// that made us look.
+    /// that made us look; what `pack` does not need is not read from stores of logs.
     ///
     /// # Errors
     /// When there is nothing to look at.
@@ -97,6 +99,7 @@ impl Source {
         look: &Look,
         alerts: Vec<u8>,
         folder: &Path,
+        pack: Arc<Pack>,
         redact: bool,
     ) -> Result<Fetched, SourceError> {
         match self {
@@ -112,9 +115,20 @@ impl Source {
             Self::Cluster(prometheus) => {
                 super::cluster::fetch(prometheus.as_ref(), look, alerts, folder, redact).await
             }
-            Self::Loki(url) => logs::fetch(Kind::Loki, url, look, alerts, folder, redact).await,
+            Self::Loki(url) => {
+                logs::fetch(StoreKind::Loki, url, pack, look, alerts, folder, redact).await
+            }
             Self::VictoriaLogs(url) => {
-                logs::fetch(Kind::VictoriaLogs, url, look, alerts, folder, redact).await
+                logs::fetch(
+                    StoreKind::VictoriaLogs,
+                    url,
+                    pack,
+                    look,
+                    alerts,
+                    folder,
+                    redact,
+                )
+                .await
             }
         }
     }

@@ -165,7 +165,13 @@ async fn answer(app: &Arc<App>, look: &Look, together: &[Due]) -> Result<String,
     let fetched = app
         .config
         .source
-        .fetch(look, payload, &app.store.bundles(), app.config.redact)
+        .fetch(
+            look,
+            payload,
+            &app.store.bundles(),
+            app.pack.clone(),
+            app.config.redact,
+        )
         .await?;
     let finding = diagnose(app, fetched, look.gaps.clone()).await?;
     let now = clock::now();

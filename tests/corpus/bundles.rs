@@ -13,7 +13,7 @@ use rdiag::report::model::Report;
 use rdiag::report::{Format, Style, render};
 
 use crate::judge::{Truth, judge};
-use crate::{root, shuffle, updating};
+use crate::{filtered, root, shards, shuffle, updating};
 
 /// One folder of `fixtures/incidents` or `fixtures/quiet`.
 pub(crate) struct Case {
@@ -30,12 +30,16 @@ pub(crate) struct Seen {
     pub(crate) fired: BTreeSet<String>,
 }
 
+type Test = fn(&Case) -> Result<(), String>;
+
 /// The tests of all bundles.
 pub(crate) fn trials() -> Vec<Trial> {
-    let tests: [(&str, fn(&Case) -> Result<(), String>); 3] = [
+    let tests: [(&str, Test); 5] = [
         ("truth", truth),
         ("report", report),
         ("same", shuffle::same),
+        ("shards", shards::same),
+        ("filtered", filtered::same),
     ];
     let each = |case: &'static Case| {
         tests.map(|(what, test)| {

@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use libtest_mimic::{Failed, Trial};
-use rdiag::audit::{self, Grade, Matched};
-use rdiag::matcher::{Hit, Matcher};
+use rdiag::audit::{self, Grade};
+use rdiag::matcher::Matcher;
 use rdiag::pack::Pack;
-use rdiag::record::{Fields, Origin, Record, Source};
+use rdiag::record::Source;
 
 use crate::{bundles, root, updating};
 
@@ -104,7 +104,7 @@ fn findings() -> &'static BTreeMap<String, Vec<String>> {
             }
         };
         let matcher = Matcher::new(&pack);
-        let matches = |line: &str, source: Source| matched(&pack, &matcher, line, source);
+        let matches = |line: &str, source: Source| audit::matched(&pack, &matcher, line, source);
         for finding in audit::audit(&pack, files(), Some(&matches)) {
             if finding.grade == Grade::Error {
                 by_file
@@ -115,29 +115,6 @@ fn findings() -> &'static BTreeMap<String, Vec<String>> {
         }
         by_file
     })
-}
-
-/// Runs one example against all signatures, as `rdiag patterns check` does.
-fn matched(pack: &Pack, matcher: &Matcher, line: &str, source: Source) -> Vec<Matched> {
-    let origin = Origin::pod("example");
-    let mut found = Vec::new();
-    let sink = |hit: Hit| {
-        found.push(Matched {
-            signature: hit.signature,
-            extract: hit.extracts,
-        })
-    };
-    let text = Record::log(&origin, line.as_bytes());
-    if source == Source::Log {
-        matcher.scan(pack, &text, sink);
-        return found;
-    }
-    let mut fields = Fields::default();
-    for (key, value) in text.fields().iter() {
-        fields.push(key.to_vec(), value.to_vec());
-    }
-    matcher.scan(pack, &Record::from_fields(source, &origin, fields), sink);
-    found
 }
 
 /// Every signature fires in some fixture, or stands on `tests/unproven.txt`, which may only shrink.

@@ -132,6 +132,7 @@ fn a_look_becomes_a_bundle() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one table")]
 fn what_cannot_be_done_is_one_sentence() {
     let check = |out: Output, parts: &[&str]| {
         let said = text(&out.stderr);
@@ -241,6 +242,10 @@ fn an_api_server_that_puts_off_is_asked_again() {
             _ => usual(path),
         }
     });
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "how long the program took is what is tested"
+    )]
     let began = Instant::now();
     let (out, folder) = collect(&double, &[]);
     assert!(out.status.success(), "{}", text(&out.stderr));
@@ -477,6 +482,7 @@ fn watched(folder: &Path) -> Vec<String> {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one story, told in order")]
 fn watch_follows_through_cuts_and_replacement_without_losing_or_doubling() {
     static OPENED: AtomicUsize = AtomicUsize::new(0);
     let replaced = || OPENED.load(Ordering::SeqCst) >= 3;
@@ -523,6 +529,10 @@ fn watch_follows_through_cuts_and_replacement_without_losing_or_doubling() {
     .stderr(Stdio::piped())
     .spawn()
     .unwrap();
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "how long the program took is what is tested"
+    )]
     let began = Instant::now();
     while watched(&kept).last().map(String::as_str) != Some("g")
         && began.elapsed() < Duration::from_secs(40)

@@ -1,5 +1,7 @@
 //! The one integration binary.
 
+#![allow(clippy::unwrap_used)]
+
 mod checks;
 mod cli;
 mod collect;

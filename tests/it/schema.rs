@@ -21,6 +21,7 @@ fn reports_follow_the_schema() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one table")]
 fn fields_that_others_use_are_there() {
     let out = rdiag(&[
         "-o",

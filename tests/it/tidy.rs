@@ -43,7 +43,12 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "checks",
         &["bundle", "hashring", "metrics", "pack", "record"],
     ),
-    ("collect", &["bundle", "record", "redact"]),
+    (
+        "summary",
+        &["record", "pack", "evidence", "novelty", "bundle"],
+    ),
+    ("pushdown", &["pack", "record"]),
+    ("collect", &["bundle", "pushdown", "record", "redact"]),
     (
         "mcp",
         &[
@@ -53,7 +58,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "serve",
         &[
-            "collect", "bundle", "engine", "report", "pack", "record", "redact",
+            "collect", "bundle", "engine", "report", "pack", "record", "redact", "pushdown",
         ],
     ),
 ];
@@ -71,6 +76,7 @@ const CORE: &[&str] = &[
     "metrics",
     "audit",
     "redact",
+    "pushdown",
 ];
 
 /// What the core must not mention, with the reason.
@@ -275,4 +281,16 @@ fn first_segment(path: &str) -> String {
         .chars()
         .take_while(|c| c.is_alphanumeric() || *c == '_')
         .collect()
+}
+
+/// With cargo's own harness `tests/corpus.rs` would pass by running nothing.
+#[test]
+fn the_corpus_runs_its_own_harness() {
+    let manifest =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")).unwrap();
+    let corpus = manifest
+        .split("[[")
+        .find(|table| table.contains("tests/corpus.rs"))
+        .unwrap();
+    assert!(corpus.contains("harness = false"), "{corpus}");
 }

@@ -21,6 +21,8 @@ pub(crate) struct ClusterArgs {
     access: AccessArgs,
     #[command(flatten)]
     target: TargetArgs,
+    #[command(flatten)]
+    store: crate::store::StoreArgs,
     /// Threads; 0 means one per core
     #[arg(long, default_value_t = 0, env = "RDIAG_THREADS")]
     threads: usize,
@@ -65,11 +67,19 @@ pub(crate) fn run(common: &Common, args: &ClusterArgs) -> Result<bool, Failure> 
     };
     // What is not kept goes nowhere but into this report, which is redacted by itself.
     let pass = args.bundle_dir.as_ref().and_then(|_| collect::pass(common));
-    runtime.block_on(collect::into(&args.access, &args.target, &path, pass))?;
+    let store = args.store.store(common)?;
+    runtime.block_on(collect::with_store(
+        &args.access,
+        &args.target,
+        &path,
+        pass,
+        store,
+    ))?;
     let what = Diagnose {
         paths: vec![path],
         threads: args.threads,
         thanos_version: args.thanos_version.clone(),
+        ..Diagnose::default()
     };
     let mut analysis = diagnose::analyse(common, &what)?;
     let mut shown = analysis.report.clone();

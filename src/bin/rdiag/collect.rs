@@ -13,7 +13,7 @@ use crate::output::Failure;
 use rdiag::bundle::{Pass, Writer};
 use rdiag::collect::{
     self, Access, Cluster, CollectError, Lives, Namespaces, Progress, Prometheus, Scrape, Senders,
-    Summary, Target,
+    Store, Summary, Target,
 };
 
 /// Which cluster, as whom; named as kubectl names them.
@@ -190,6 +190,7 @@ impl TargetArgs {
                 selector,
                 namespace: self.sender_namespace.clone(),
             }),
+            logs: true,
             prometheus: self.prometheus.clone().map(|url| Prometheus {
                 url,
                 token_file: self.prometheus_token_file.clone(),
@@ -244,12 +245,24 @@ pub(crate) async fn into(
     path: &Path,
     pass: Option<Pass>,
 ) -> Result<Summary, Failure> {
+    with_store(access, target, path, pass, None).await
+}
+
+/// The same, with the logs of a store where one is given.
+pub(crate) async fn with_store(
+    access: &AccessArgs,
+    target: &TargetArgs,
+    path: &Path,
+    pass: Option<Pass>,
+    store: Option<Store>,
+) -> Result<Summary, Failure> {
     let cluster = access.connect().await?;
     let mut writer = Writer::create(path).map_err(|error| Failure::Job(chain(&error)))?;
     if let Some(pass) = pass {
         writer = writer.through(pass);
     }
-    let target = target.target();
+    let mut target = target.target();
+    target.logs = store.is_none();
     let bar = Bar::new();
     let tell = |progress| bar.tell(progress);
     let collecting = collect::collect(&cluster, &target, &writer, &tell);
@@ -259,6 +272,19 @@ pub(crate) async fn into(
     };
     bar.done();
     let summary = collected.map_err(|error| failure(&error))?;
+    if let Some(mut store) = store {
+        let places = summary.pods.iter().filter_map(|pod| pod.split_once('/'));
+        store.namespaces = places.map(|(namespace, _)| namespace.to_owned()).collect();
+        store.namespaces.sort();
+        store.namespaces.dedup();
+        store.until = target.until.unwrap_or(store.until);
+        store.from = match (target.since_time, target.since) {
+            (Some(time), _) => time,
+            (None, Some(since)) => crate::store::before(store.until, since),
+            (None, None) => store.from,
+        };
+        crate::store::fetch(&store, &writer).await?;
+    }
     writer
         .finish(&summary.collected_at, summary.namespace.as_deref())
         .map_err(|error| Failure::Job(chain(&error)))?;

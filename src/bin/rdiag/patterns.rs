@@ -6,11 +6,11 @@ use std::path::Path;
 use crate::args::{Common, Explain, New, Output, Patterns, PatternsCommand};
 use crate::diagnose::{pack, yaml_files};
 use crate::output::{self, Failure};
-use rdiag::audit::{self, Grade, Matched};
+use rdiag::audit::{self, Grade};
 use rdiag::matcher::Matcher;
 use rdiag::novelty::{self, Template};
 use rdiag::pack::{Pack, manual};
-use rdiag::record::{Fields, Origin, Record, Source};
+use rdiag::record::Source;
 
 pub(crate) fn run(common: &Common, args: &Patterns) -> Result<bool, Failure> {
     match &args.command {
@@ -120,7 +120,7 @@ fn check(common: &Common) -> Result<bool, Failure> {
         }
     };
     let matcher = Matcher::new(&pack);
-    let matches = |line: &str, source: Source| matched(&pack, &matcher, line, source);
+    let matches = |line: &str, source: Source| audit::matched(&pack, &matcher, line, source);
     let findings = audit::audit(&pack, &files, Some(&matches));
     let errors = findings.iter().filter(|f| f.grade == Grade::Error).count();
     let mut text = String::new();
@@ -163,40 +163,6 @@ fn new(common: &Common, args: &New) -> Result<(), Failure> {
     };
     let (path, text) = novelty::skeleton(&template);
     output::print(format!("# patterns/{path}\n{text}").as_bytes())
-}
-
-/// Runs one example against all signatures.
-fn matched(pack: &Pack, matcher: &Matcher, line: &str, source: Source) -> Vec<Matched> {
-    let origin = Origin::pod("example");
-    let mut found = Vec::new();
-    // One line may say the same of several peers; an example lists all of them.
-    let mut sink = |hit: rdiag::matcher::Hit| {
-        let known = found
-            .iter_mut()
-            .find(|m: &&mut Matched| m.signature == hit.signature);
-        match known {
-            None => found.push(Matched {
-                signature: hit.signature,
-                extract: hit.extracts,
-            }),
-            Some(known) => known.add(hit.extracts),
-        }
-    };
-    if source == Source::Log {
-        matcher.scan(pack, &Record::log(&origin, line.as_bytes()), &mut sink);
-    } else {
-        let text = Record::log(&origin, line.as_bytes());
-        let mut fields = Fields::default();
-        for (key, value) in text.fields().iter() {
-            fields.push(key.to_vec(), value.to_vec());
-        }
-        matcher.scan(
-            pack,
-            &Record::from_fields(source, &origin, fields),
-            &mut sink,
-        );
-    }
-    found
 }
 
 fn docs(common: &Common, dir: &Path) -> Result<(), Failure> {

@@ -48,6 +48,7 @@ pub(crate) fn run(common: &Common, args: &WatchArgs) -> Result<bool, Failure> {
         paths: Vec::new(),
         threads: args.threads,
         thanos_version: args.thanos_version.clone(),
+        ..Diagnose::default()
     };
     let mut judge = Judge {
         common,

@@ -120,7 +120,7 @@ fn without(
 }
 
 /// Leaves one group of symptoms out at a time: what each contributes to the log-odds of a cause
-/// type against its best rival. Strongest first; groups that make no difference are not listed.
+/// type against its best rival. Strongest first; silence that makes no difference is not listed.
 pub fn evidence(solution: &Solution, kind: u32) -> Vec<GroupEvidence> {
     let Some(contrast) = contrast(solution, kind) else {
         return Vec::new();
@@ -145,7 +145,7 @@ pub fn evidence(solution: &Solution, kind: u32) -> Vec<GroupEvidence> {
         let [with, without] = engines
             .each_mut()
             .map(|engine| group_nats(engine, &symptoms));
-        if with != without {
+        if present || with != without {
             all.push(GroupEvidence {
                 group,
                 present,

@@ -43,6 +43,12 @@ pub fn simulation_text(simulation: &Simulation, setup: &Setup, batch: u32) -> St
         &names,
         batch,
     );
+    zones(&mut out, simulation, batch);
+    notes(&mut out, simulation, batch);
+    clean(out)
+}
+
+fn zones(out: &mut String, simulation: &Simulation, batch: u32) {
     for zone in &simulation.zone_lost {
         let name = if zone.az.is_empty() {
             "(none)"
@@ -54,7 +60,7 @@ pub fn simulation_text(simulation: &Simulation, setup: &Setup, batch: u32) -> St
             out.push_str(&format!("  {title}: none\n"));
         } else {
             wrap(
-                &mut out,
+                out,
                 "  ",
                 &format!(
                     "{title}: {} of the series{}",
@@ -64,18 +70,21 @@ pub fn simulation_text(simulation: &Simulation, setup: &Setup, batch: u32) -> St
             );
         }
     }
+}
+
+fn notes(out: &mut String, simulation: &Simulation, batch: u32) {
     out.push('\n');
     wrap(
-        &mut out,
+        out,
         "",
         &format!(
             "A request fails when one of its series does, and the sender repeats all of it; a \
              request is taken to carry {batch} series."
         ),
     );
-    if !rule.per_series {
+    if !simulation.quorum.per_series {
         wrap(
-            &mut out,
+            out,
             "",
             "Before v0.30 quorum was counted for the whole request: a request that touches a \
              lost member fails or passes as one.",
@@ -84,13 +93,12 @@ pub fn simulation_text(simulation: &Simulation, setup: &Setup, batch: u32) -> St
     if !simulation.exact {
         let text = "Shuffle sharding: averages over made-up tenants; name yours with \
                     --tenant-series TENANT=N.";
-        wrap(&mut out, "", text);
+        wrap(out, "", text);
     }
     if simulation.even {
         let text = "Tenants were taken to have equally many series: give --tenant-series TENANT=N.";
-        wrap(&mut out, "", text);
+        wrap(out, "", text);
     }
-    clean(out)
 }
 
 fn load(out: &mut String, simulation: &Simulation) {

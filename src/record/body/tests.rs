@@ -33,6 +33,7 @@ fn check_bytes(body: &[u8], format: Format, level: Option<Level>, fields: &str, 
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one table")]
 fn logfmt() {
     use Format::Logfmt;
     let info = Some(Level::Info);
@@ -197,6 +198,7 @@ fn json_is_bounded() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one table")]
 fn text() {
     use Level::{Debug, Error, Fatal, Info, Warn};
     let cases: [(&str, Format, Option<Level>, &str); 16] = [

@@ -34,12 +34,14 @@ fn evidence(symptom: &str, title: &str, subject: Subject, nats: f64) -> Evidence
         subject,
         nats,
         silent: false,
+        defining: false,
     }
 }
 
 fn silence(symptom: &str, title: &str, subject: Subject, nats: f64) -> Evidence {
     Evidence {
         silent: true,
+        defining: false,
         ..evidence(symptom, title, subject, nats)
     }
 }

@@ -85,7 +85,11 @@ pub(super) fn verdict(
     };
     page.heading(Tag(&lead, paint), &title, Tag(&tail, Paint::Bold));
     let about = if undecided { None } else { top };
-    let status = view.status(incident, about);
+    let mut status = view.status(incident, about);
+    if incident.verdict == "possible" && top.is_some_and(|t| t.probability >= 0.7) {
+        // The band is held at `possible`; the number beside it would contradict it.
+        status.push("the number is how common it is, not what was seen".to_owned());
+    }
     if !status.is_empty() {
         page.dotted(&status, Paint::Plain);
     }

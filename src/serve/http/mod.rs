@@ -30,7 +30,6 @@ use super::worker::chain;
 pub(super) use api::summary;
 pub(super) use auth::Guard;
 pub(super) use incident::{Known, rendered};
-pub(super) use pages::url_encoded;
 
 /// What handlers share.
 #[derive(Clone, Debug)]

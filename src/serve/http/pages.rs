@@ -222,7 +222,7 @@ pub(super) fn size(bytes: i64) -> String {
 }
 
 /// Text as part of an address.
-pub(in crate::serve) fn url_encoded(text: &str) -> String {
+pub(super) fn url_encoded(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {
         match byte {

@@ -30,6 +30,7 @@ pub(super) async fn status(State(web): State<Web>) -> Result<Response, Refusal> 
     })
 }
 
+#[expect(clippy::too_many_lines, reason = "one table")]
 fn status_groups(app: &App) -> Result<Vec<StatusGroup>, StoreError> {
     let counts = app.store.counts()?;
     let config = &app.config;

@@ -170,28 +170,7 @@ async fn one(
             )
             .await;
     };
-    let sent = match &receiver.way {
-        Way::SlackWebhook { url } => slack::hook(client, url, &message).await,
-        Way::SlackBot {
-            token,
-            channel,
-            api_url,
-        } => {
-            slack::bot(
-                client,
-                api_url,
-                token,
-                channel,
-                notice.thread.as_ref(),
-                &message,
-            )
-            .await
-        }
-        Way::Webhook { url, bearer } => {
-            webhook::post(client, url, bearer.as_ref(), &notice, &message).await
-        }
-        Way::Email(email) => mail::send(email, &notice, &message).await.map(|()| None),
-    };
+    let sent = send(receiver, client, &notice, &message).await;
     let now = clock::now();
     match sent {
         Ok(thread) => {
@@ -219,6 +198,36 @@ async fn one(
                 .notice_failed(notice.id, failed.why, again, now)
                 .await
         }
+    }
+}
+
+async fn send(
+    receiver: &Receiver,
+    client: &reqwest::Client,
+    notice: &Notice,
+    message: &Message,
+) -> Result<Option<Thread>, Failed> {
+    match &receiver.way {
+        Way::SlackWebhook { url } => slack::hook(client, url, message).await,
+        Way::SlackBot {
+            token,
+            channel,
+            api_url,
+        } => {
+            slack::bot(
+                client,
+                api_url,
+                token,
+                channel,
+                notice.thread.as_ref(),
+                message,
+            )
+            .await
+        }
+        Way::Webhook { url, bearer } => {
+            webhook::post(client, url, bearer.as_ref(), notice, message).await
+        }
+        Way::Email(email) => mail::send(email, notice, message).await.map(|()| None),
     }
 }
 
