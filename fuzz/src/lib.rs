@@ -275,6 +275,7 @@ fn hostile(text: &str) -> Report {
         subject: subject(),
         nats: f64::NAN,
         silent,
+        defining: silent,
     };
     let hypothesis = Hypothesis {
         cause: s(),
