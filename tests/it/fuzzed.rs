@@ -1,12 +1,15 @@
 //! The promises of the fuzz targets, on seeds and random changes of them: without coverage feedback, but with
 //! nothing to install. `RDIAG_FUZZ_SECONDS=60 cargo test --release --test it fuzzed::` takes so long a target.
 
-#![allow(clippy::disallowed_methods)] // It is about time.
+// It is about time, and tells how often it ran.
+#![allow(clippy::disallowed_methods, clippy::print_stdout)]
 
 use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+// Written for the crate of the fuzz targets.
+#[allow(unreachable_pub, clippy::too_many_lines)]
 #[path = "../../fuzz/src/lib.rs"]
 mod promises;
 
