@@ -9,6 +9,7 @@ mod double;
 mod faults;
 mod limits;
 mod lines;
+mod live;
 mod patterns;
 mod properties;
 mod schema;
