@@ -75,7 +75,7 @@ proptest! {
         prop_assert_eq!(&all, &fill(&sorted));
         let (left, right) = times.split_at(cut.min(times.len()));
         let mut merged = fill(right);
-        merged.merge(fill(left));
+        merged.merge(&fill(left));
         prop_assert_eq!(&all, &merged);
     }
 }
