@@ -267,6 +267,37 @@ pub const NOVEL_TEMPLATES: usize = 50;
 /// Most pods that causes are weighed at. Work and memory grow with their square: 256 take some 20 MiB
 /// and a fraction of a second; the largest rings we know of have a hundred members.
 pub const MEMBERS: usize = 256;
+
+/// Longest filter that is sent to a log store, in bytes. Loki reads queries up to 128 KiB; the filter
+/// stands in one of them once, escaped.
+pub const FILTER_BYTES: usize = 48 * 1024;
+
+/// Lines asked of a log store at once: what Loki allows unless told otherwise.
+pub const STORE_PAGE: usize = 5000;
+
+/// Most bytes of one answer of a log store; a page that is larger is asked for in smaller ones.
+pub const STORE_ANSWER_BYTES: usize = 32 * 1024 * 1024;
+
+/// Most streams (pod, container, life) read of a log store at once: each is an open file.
+pub const STORE_STREAMS: usize = 800;
+
+/// Streams of which the first and last lines are asked for at once.
+pub const STORE_REQUESTS: usize = 8;
+
+/// Longest span asked of a log store in one query, in seconds; Loki allows 30 days, and a day keeps
+/// each query short.
+pub const STORE_SPAN_SECS: i64 = 86_400;
+
+/// Longest line of a summary, in bytes: answers of the Prometheus query API are one line each.
+pub const SUMMARY_LINE_BYTES: u64 = 2 * QUERY_BYTES;
+
+/// Most bytes that one shard of a summary may become when unpacked. A ledger at all its bounds takes
+/// a few hundred MiB.
+pub const SUMMARY_SHARD_BYTES: u64 = 1024 * 1024 * 1024;
+
+/// Most shards in the summaries given at once: a day of a thousand pods, hour by hour.
+pub const SUMMARY_SHARDS: usize = 100_000;
+
 /// Bytes of followed logs kept on disk before the oldest half is let go; diagnosing them all again
 /// takes about a quarter of a second.
 pub const SPOOL_BYTES: u64 = 256 * 1024 * 1024;

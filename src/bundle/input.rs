@@ -1,15 +1,16 @@
 //! Everything there is to read, found and sorted.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::gaps::{Gap, Gaps};
 use super::objects::Objects;
+use super::pieces::Part;
 use super::place::{self, is_layout};
-use super::stream::{Blob, Once, Stream};
-use super::take::{Found, Loose, Taker};
+use super::stream::{Blob, Loose, Once, Stream};
+use super::take::{Found, Taker};
 use super::topology::Topology;
 use super::{BundleError, Manifest};
 use crate::limits;
@@ -28,7 +29,9 @@ pub struct Input {
     pub objects: Objects,
     /// Manifests of the bundles, sorted.
     pub manifests: Vec<Manifest>,
-    gaps: Gaps,
+    /// Names of loose logs by their aliases.
+    names: BTreeMap<Origin, Origin>,
+    pub(super) gaps: Gaps,
 }
 
 /// One scrape of one pod: Prometheus text or OpenMetrics.
@@ -59,8 +62,22 @@ impl Input {
         paths: &[PathBuf],
         stdin: Option<Box<dyn Read + Send>>,
     ) -> Result<Self, BundleError> {
+        Self::gather(paths, stdin, Part::default()).map(Self::finish)
+    }
+
+    /// Finds what [`Input::open`] finds, as far as it belongs to `part`, and leaves open what only
+    /// all parts together can tell. It can be scanned, and taken to [`super::Piece`]s; nothing else
+    /// should be read from it before [`Input::finish`].
+    ///
+    /// # Errors
+    /// As [`Input::open`].
+    pub fn gather(
+        paths: &[PathBuf],
+        stdin: Option<Box<dyn Read + Send>>,
+        part: Part,
+    ) -> Result<Self, BundleError> {
         let gaps = Gaps::default();
-        let mut taker = Taker::new(gaps.clone());
+        let mut taker = Taker::new(gaps.clone(), part);
         let given: Vec<&PathBuf> = paths.iter().filter(|p| p.as_os_str() != "-").collect();
         let several = given.len() + usize::from(stdin.is_some()) > 1;
         let mut pipes = Vec::new();
@@ -121,32 +138,65 @@ impl Input {
             && self.objects.limits.is_empty()
     }
 
-    /// Puts together what was taken.
-    pub(super) fn assemble(mut parts: Self, loose: Vec<Loose>, gaps: Gaps) -> Self {
-        parts.objects.finish(&gaps);
+    /// Whose lines were counted under `alias`, if they belong under another name: that of a loose
+    /// log, or the full name of a pod of which the lines gave only the bare one.
+    #[must_use]
+    pub fn name_of(&self, alias: &Origin) -> Option<Origin> {
+        if let Some(named) = self.names.get(alias) {
+            return Some(named.clone());
+        }
+        if alias.namespace.is_some() {
+            return None;
+        }
+        let namespace = namespace_of(&self.objects.topology, &alias.pod)?;
+        Some(Origin {
+            namespace: Some(namespace),
+            ..alias.clone()
+        })
+    }
+
+    /// What was taken, in an order that does not depend on where it was found.
+    pub(super) fn gathered(mut parts: Self, gaps: Gaps) -> Self {
         parts.gaps = gaps;
-        let topology = &parts.objects.topology;
-        parts.streams.extend(named(loose, topology));
-        for stream in &mut parts.streams {
-            if stream.origin.namespace.is_none() {
-                stream.origin.namespace = namespace_of(topology, &stream.origin.pod);
+        parts.sort();
+        parts
+    }
+
+    /// Puts together what was gathered.
+    #[must_use]
+    pub fn finish(mut self) -> Self {
+        self.objects.finish(&self.gaps);
+        let topology = &self.objects.topology;
+        for (stream, origin) in self.streams.iter().zip(named(&self.streams, topology)) {
+            if let Some(mut origin) = origin {
+                if origin.namespace.is_none() {
+                    origin.namespace = namespace_of(topology, &origin.pod);
+                }
+                self.names.insert(stream.alias.clone(), origin);
             }
         }
-        parts
-            .streams
+        for i in 0..self.streams.len() {
+            if let Some(origin) = self.name_of(&self.streams[i].alias) {
+                self.streams[i].origin = origin;
+            }
+        }
+        self.sort();
+        self
+    }
+
+    fn sort(&mut self) {
+        self.streams
             .sort_by(|a, b| (&a.origin, &a.name).cmp(&(&b.origin, &b.name)));
-        parts.scrapes.sort_by(|a, b| {
+        self.scrapes.sort_by(|a, b| {
             (&a.stream.origin, a.unix, &a.stream.name).cmp(&(
                 &b.stream.origin,
                 b.unix,
                 &b.stream.name,
             ))
         });
-        parts
-            .queries
+        self.queries
             .sort_by(|a, b| (a.unix, &a.stream.name).cmp(&(b.unix, &b.stream.name)));
-        parts.manifests.sort();
-        parts
+        self.manifests.sort();
     }
 }
 
@@ -174,57 +224,50 @@ fn explicit(path: &Path) -> Found {
     }
 }
 
-/// Whose logs the loose ones are. By itself the file's name tells the pod. When files of several
-/// folders are called alike, or the folder is called like a pod that is known, the folders tell the
-/// pods and the names the containers. A file called only "previous container" belongs to the one
-/// other log of its folder.
-fn named(loose: Vec<Loose>, topology: &Topology) -> Vec<Stream> {
-    let mut folders: BTreeMap<(String, bool), Vec<Vec<String>>> = BTreeMap::new();
-    for log in &loose {
-        let key = (
-            log.stream.origin.pod.to_string(),
-            log.stream.origin.previous,
-        );
-        let list = folders.entry(key).or_default();
-        if !list.contains(&log.folders) {
-            list.push(log.folders.clone());
-        }
+/// Whose logs the loose ones are; `None` for the others. By itself the file's name tells the pod. When
+/// files of several folders are called alike, or the folder is called like a pod that is known, the
+/// folders tell the pods and the names the containers. A file called only "previous container"
+/// belongs to the one other log of its folder.
+fn named(streams: &[Stream], topology: &Topology) -> Vec<Option<Origin>> {
+    let loose = || streams.iter().filter_map(|s| s.loose.as_ref());
+    let mut folders: BTreeMap<(&str, bool), BTreeSet<&[String]>> = BTreeMap::new();
+    for log in loose() {
+        let key = (&*log.origin.pod, log.origin.previous);
+        folders.entry(key).or_default().insert(&log.folders);
     }
     let alike = |log: &Loose, previous: bool| {
-        let key = (log.stream.origin.pod.to_string(), previous);
-        folders.get(&key).is_some_and(|list| list.len() > 1)
+        let found = folders.get(&(&*log.origin.pod, previous));
+        found.is_some_and(|list| list.len() > 1)
     };
-    let siblings: Vec<(Vec<String>, Origin, bool)> = loose
-        .iter()
-        .map(|log| {
-            let mut origin = log.stream.origin.clone();
-            let collides = alike(log, false) || alike(log, true);
-            let known = |folder: &&String| collides || topology.pod(None, folder).is_some();
-            if let Some(folder) = log.folders.last().filter(known) {
-                origin.container = Some(origin.pod.clone());
-                origin.pod = folder.as_str().into();
-            }
-            (log.folders.clone(), origin, log.bare_previous)
-        })
-        .collect();
-    let mut streams = Vec::new();
-    for (log, (folder, origin, _)) in loose.into_iter().zip(&siblings) {
-        let mut stream = log.stream;
-        stream.origin = origin.clone();
-        if log.bare_previous {
-            let mut others = siblings
-                .iter()
-                .filter(|(other, _, bare)| other == folder && !bare);
-            if let (Some((_, only, _)), None) = (others.next(), others.next()) {
-                stream.origin = Origin {
-                    previous: true,
-                    ..only.clone()
-                };
-            }
+    let own = |log: &Loose| {
+        let mut origin = log.origin.clone();
+        let collides = alike(log, false) || alike(log, true);
+        let known = |folder: &&String| collides || topology.pod(None, folder).is_some();
+        if let Some(folder) = log.folders.last().filter(known) {
+            origin.container = Some(origin.pod.clone());
+            origin.pod = folder.as_str().into();
         }
-        streams.push(stream);
+        origin
+    };
+    let mut siblings: BTreeMap<&[String], BTreeMap<&Origin, Origin>> = BTreeMap::new();
+    for stream in streams {
+        if let Some(log) = stream.loose.as_ref().filter(|l| !l.bare_previous) {
+            let list = siblings.entry(&log.folders).or_default();
+            list.insert(&stream.alias, own(log));
+        }
     }
-    streams
+    let name = |log: &Loose| {
+        let others = siblings.get(log.folders.as_slice());
+        let mut others = others.into_iter().flat_map(BTreeMap::values);
+        match (others.next(), others.next()) {
+            (Some(only), None) if log.bare_previous => Origin {
+                previous: true,
+                ..only.clone()
+            },
+            _ => own(log),
+        }
+    };
+    streams.iter().map(|s| s.loose.as_ref().map(name)).collect()
 }
 
 /// A walk through one folder given.

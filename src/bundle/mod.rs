@@ -25,6 +25,7 @@ mod dump;
 mod gaps;
 mod input;
 mod objects;
+mod pieces;
 mod place;
 mod repair;
 mod series;
@@ -42,9 +43,12 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::record::{Level, Origin};
+
 pub use gaps::Gap;
 pub use input::{Input, Query, Scrape};
 pub use objects::{ConfigText, ObjectRecord, Objects};
+pub use pieces::{Part, Piece};
 pub use series::series;
 pub use stream::Stream;
 pub use topology::{
@@ -70,6 +74,23 @@ pub struct Manifest {
     /// What could not be collected.
     #[serde(default)]
     pub gaps: Vec<Gap>,
+    /// What was counted where it is kept, and not read: lines that no diagnosis needs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unread: Vec<Unread>,
+}
+
+/// Lines of one log that were left where they are kept.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Unread {
+    /// Whose log it is.
+    pub origin: Origin,
+    /// Lines.
+    pub records: u64,
+    /// Bytes.
+    pub bytes: u64,
+    /// Lowest level of any line, unread or not, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lowest_level: Option<Level>,
 }
 
 /// What rdiag could not do with its input or output files.

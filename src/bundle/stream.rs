@@ -6,6 +6,8 @@ use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use serde::{Deserialize, Serialize};
+
 use super::BundleError;
 use super::gaps::Gaps;
 use super::unpack::{Codec, unpacked};
@@ -19,6 +21,9 @@ pub(super) const TAR_HEADER: usize = 512;
 pub struct Stream {
     /// Whose log it is.
     pub origin: Origin,
+    /// What it is called while it is read: whose log a loose file is, only all of them together
+    /// tell. [`super::Input::name_of`] gives the name.
+    pub alias: Origin,
     /// The file, as named below the path given; `stdin` for standard input.
     pub name: String,
     /// Its bytes, where they can be known without unpacking.
@@ -26,6 +31,19 @@ pub struct Stream {
     pub(super) blob: Blob,
     pub(super) codec: Codec,
     pub(super) gaps: Gaps,
+    /// What tells the pod, of a log that nothing but its file's name names.
+    pub(super) loose: Option<Loose>,
+}
+
+/// What is known of a log of which only the file's name tells the pod.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(super) struct Loose {
+    /// What its name says.
+    pub(super) origin: Origin,
+    /// Folders it lies in.
+    pub(super) folders: Vec<String>,
+    /// Its name says only "previous container".
+    pub(super) bare_previous: bool,
 }
 
 impl Stream {
@@ -63,7 +81,7 @@ impl Stream {
     /// Whether [`Stream::open_range`] works.
     #[must_use]
     pub fn is_seekable(&self) -> bool {
-        self.codec == Codec::Plain && !matches!(self.blob, Blob::Once(_))
+        self.codec == Codec::Plain && !matches!(self.blob, Blob::Once(_) | Blob::Bytes(_))
     }
 }
 
@@ -76,6 +94,8 @@ pub(super) enum Blob {
     Window(Window),
     /// Something that can be read once: standard input, a pipe.
     Once(Once),
+    /// In memory.
+    Bytes(Arc<[u8]>),
 }
 
 impl Blob {
@@ -90,6 +110,7 @@ impl Blob {
                 }),
             },
             Self::Window(window) => Ok(Box::new(window.clone())),
+            Self::Bytes(bytes) => Ok(Box::new(io::Cursor::new(Arc::clone(bytes)))),
             Self::Once(once) => once.take().ok_or_else(|| BundleError::Spent {
                 name: name.to_owned(),
             }),
@@ -101,6 +122,7 @@ impl Blob {
         match self {
             Self::Path(path) => path.metadata().ok().map(|m| m.len()),
             Self::Window(window) => Some(window.end - window.at),
+            Self::Bytes(bytes) => Some(bytes.len() as u64),
             Self::Once(_) => None,
         }
     }
@@ -119,7 +141,7 @@ impl Blob {
                     source,
                 }))
             }
-            Self::Once(_) => None,
+            Self::Once(_) | Self::Bytes(_) => None,
         }
     }
 

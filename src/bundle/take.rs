@@ -8,13 +8,17 @@ use super::archive::{self, Store};
 use super::contents::kind_of;
 use super::gaps::Gaps;
 use super::input::{Input, Query, Scrape, because};
+use super::pieces::Part;
 use super::place::{self, Place};
 use super::sniff::{self, Content};
-use super::stream::{Blob, Once, Spool, Stream, TAR_HEADER};
+use super::stream::{Blob, Loose, Once, Spool, Stream, TAR_HEADER};
 use super::unpack::{Codec, foreign, is_tar, unpacked};
 use super::{BundleError, dump};
 use crate::limits;
 use crate::record::Origin;
+
+/// What the alias of a loose log begins with; no name of a pod does.
+const ALIAS: char = '\u{1}';
 
 /// A file found.
 pub(super) struct Found {
@@ -32,20 +36,10 @@ pub(super) struct Found {
     pub(super) in_archive: bool,
 }
 
-/// A log of which only the file's name tells the pod.
-pub(super) struct Loose {
-    /// The log; its origin is what its name says.
-    pub(super) stream: Stream,
-    /// Folders it lies in.
-    pub(super) folders: Vec<String>,
-    /// Its name says only "previous container".
-    pub(super) bare_previous: bool,
-}
-
 /// Sorts files into an [`Input`].
 pub(super) struct Taker {
     pub(super) input: Input,
-    loose: Vec<Loose>,
+    part: Part,
     seen: BTreeSet<PathBuf>,
     files: usize,
     pub(super) gaps: Gaps,
@@ -72,21 +66,23 @@ impl Opened {
     fn stream(self, origin: Origin, gaps: &Gaps) -> Stream {
         let size = self.found.blob.len().filter(|_| self.codec == Codec::Plain);
         Stream {
+            alias: origin.clone(),
             origin,
             name: self.found.name,
             size,
             blob: self.found.blob,
             codec: self.codec,
             gaps: gaps.clone(),
+            loose: None,
         }
     }
 }
 
 impl Taker {
-    pub(super) fn new(gaps: Gaps) -> Self {
+    pub(super) fn new(gaps: Gaps, part: Part) -> Self {
         Self {
             input: Input::default(),
-            loose: Vec::new(),
+            part,
             seen: BTreeSet::new(),
             files: 0,
             gaps,
@@ -94,7 +90,7 @@ impl Taker {
     }
 
     pub(super) fn finish(self) -> Input {
-        Input::assemble(self.input, self.loose, self.gaps)
+        Input::gathered(self.input, self.gaps)
     }
 
     /// Takes in one file.
@@ -135,6 +131,10 @@ impl Taker {
         };
         if is_tar(&opened.head) {
             return self.archive(opened);
+        }
+        // An archive is everybody's; what is in it is dealt out.
+        if !self.part.takes(&opened.found.name) {
+            return Ok(());
         }
         self.sort(opened, place)
     }
@@ -314,15 +314,23 @@ impl Taker {
             self.input.streams.push(stream);
             return;
         }
-        let origin = place::loose_origin(opened.file_name());
-        let bare_previous = place::is_bare_previous(opened.file_name());
         let mut folders = opened.found.path.clone();
         folders.pop();
-        self.loose.push(Loose {
-            stream: opened.stream(origin, &self.gaps),
+        let loose = Loose {
+            origin: place::loose_origin(opened.file_name()),
             folders,
-            bare_previous,
-        });
+            bare_previous: place::is_bare_previous(opened.file_name()),
+        };
+        let alias = Origin {
+            pod: format!("{ALIAS}{}", opened.found.path.join("/")).into(),
+            previous: loose.origin.previous,
+            ..Origin::default()
+        };
+        let stream = Stream {
+            loose: Some(loose),
+            ..opened.stream(alias, &self.gaps)
+        };
+        self.input.streams.push(stream);
     }
 
     fn dump(
@@ -348,16 +356,19 @@ impl Taker {
         };
         for section in sections {
             let blob = Blob::Window(whole.part(section.start, section.len));
+            let origin = Origin {
+                container: Some(section.container.into()),
+                ..origin.clone()
+            };
             self.input.streams.push(Stream {
-                origin: Origin {
-                    container: Some(section.container.into()),
-                    ..origin.clone()
-                },
+                alias: origin.clone(),
+                origin,
                 name: opened.found.name.clone(),
                 size: blob.len(),
                 blob,
                 codec: Codec::Plain,
                 gaps: self.gaps.clone(),
+                loose: None,
             });
         }
         Ok(())

@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use serde_json::Value;
 
-use super::{BundleError, Gap, Manifest, SCHEMA};
+use super::{BundleError, Gap, Manifest, SCHEMA, Unread};
 
 /// A bundle being written. Nothing is at its place before [`Writer::finish`]; a writer that is
 /// dropped leaves nothing behind. Methods take `&self`, so that pods can be collected side by side.
@@ -17,6 +17,7 @@ pub struct Writer {
     form: Form,
     staging: tempfile::TempDir,
     gaps: Mutex<Vec<Gap>>,
+    unread: Mutex<Vec<Unread>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +54,7 @@ impl Writer {
             form,
             staging,
             gaps: Mutex::default(),
+            unread: Mutex::default(),
         })
     }
 
@@ -158,6 +160,12 @@ impl Writer {
         });
     }
 
+    /// Lines that were counted where they are kept, and not read.
+    pub fn unread(&self, unread: Unread) {
+        let mut all = self.unread.lock().unwrap_or_else(PoisonError::into_inner);
+        all.push(unread);
+    }
+
     /// Writes the manifest and puts the bundle in its place; `collected_at` is RFC 3339.
     ///
     /// # Errors
@@ -175,6 +183,11 @@ impl Writer {
             collected_at: Some(collected_at.to_owned()),
             namespace: namespace.map(str::to_owned),
             gaps,
+            unread: self
+                .unread
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .clone(),
         };
         let bytes = serde_json::to_vec_pretty(&manifest).expect("a manifest has string keys");
         self.put(&["manifest.json"], &bytes)?;

@@ -19,6 +19,7 @@ mod redact;
 mod resume;
 mod rights;
 mod scrape;
+mod store;
 mod target;
 #[cfg(test)]
 mod tests;
@@ -36,6 +37,7 @@ use pods::Pod;
 pub use rights::{
     Audit, Need, RIGHTS, Right, RightScope, Subject, audit, containers, role, whoami,
 };
+pub use store::{Got, Kind as StoreKind, Login, Store, StoreError, fetch as fetch_store};
 pub use target::{DEFAULT_SELECTORS, Lives, Namespaces, Prometheus, Scrape, Senders, Target};
 
 /// How far collecting is.
@@ -80,7 +82,11 @@ pub async fn collect(
     let receivers = pods::receivers(cluster, target).await?;
     let mut all = receivers.clone();
     all.extend(senders(cluster, target, &receivers, &notes).await);
-    let jobs = logs::jobs(&all, target, &notes);
+    let jobs = if target.logs {
+        logs::jobs(&all, target, &notes)
+    } else {
+        Vec::new()
+    };
     progress(Progress::Logs(jobs.len()));
     let count = jobs.len();
     let reading = async {

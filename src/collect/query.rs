@@ -219,7 +219,7 @@ fn client(prometheus: &Prometheus) -> Result<reqwest::Client, String> {
 }
 
 /// An address without the credentials it may hold.
-fn shown(url: &str) -> String {
+pub(super) fn shown(url: &str) -> String {
     match url.split_once("://") {
         Some((scheme, rest)) => {
             let end = rest.find('/').unwrap_or(rest.len());

@@ -43,6 +43,8 @@ pub struct Target {
     pub senders: Option<Senders>,
     /// A Prometheus to ask.
     pub prometheus: Option<Prometheus>,
+    /// Read the pods' logs through the API; `false` when a log store has them.
+    pub logs: bool,
 }
 
 impl Default for Target {
@@ -62,6 +64,7 @@ impl Default for Target {
             scrape_interval: Duration::from_secs(15),
             senders: None,
             prometheus: None,
+            logs: true,
         }
     }
 }

@@ -1,5 +1,7 @@
 //! From posteriors to the numbers and words that are printed.
 
+use std::sync::LazyLock;
+
 use super::solve::{Component, Contrast, Solution};
 
 #[cfg(test)]
@@ -26,7 +28,30 @@ impl Default for Calibration {
     }
 }
 
+/// What `benches/calibrate.py` wrote: the number, and how well it does on causes and versions that it
+/// was not fitted on.
+const FITTED: &str = include_str!("calibration.json");
+
 impl Calibration {
+    /// The temperature that was fitted on labelled incidents.
+    ///
+    /// # Panics
+    ///
+    /// Never: the file is compiled in, and a test reads it.
+    #[must_use]
+    pub fn fitted() -> Self {
+        static NUMBER: LazyLock<f64> = LazyLock::new(|| {
+            let figures: serde_json::Value =
+                serde_json::from_str(FITTED).expect("calibration.json is JSON");
+            figures["temperature"]
+                .as_f64()
+                .expect("it has a temperature")
+        });
+        Self {
+            temperature: *NUMBER,
+        }
+    }
+
     /// The calibrated value of a probability.
     pub fn apply(&self, p: f64) -> f64 {
         let usable = self.temperature.is_finite() && self.temperature > 0.0;

@@ -44,13 +44,14 @@ fn applies(excuse: &Excuse, subject: &Subject, evidence: &Evidence, ledger: &Led
         .fewer_than
         .is_none_or(|n| seldom(excuse, evidence, n, ledger));
     let near = excuse.near.is_none_or(|ix| {
-        let other = ledger.get(ix, subject).or_else(|| {
-            ledger
+        let beside = |other| within(evidence, other, excuse.within).unwrap_or(false);
+        match ledger.get(ix, subject) {
+            Some(other) => beside(other),
+            // Of another kind of subject: any of them will do.
+            None => ledger
                 .iter()
-                .find(|(s, o, _)| *s == ix && o.kind != subject.kind)
-                .map(|(_, _, e)| e)
-        });
-        other.is_some_and(|other| gap(evidence, other).is_some_and(|gap| gap <= excuse.within))
+                .any(|(s, o, other)| s == ix && o.kind != subject.kind && beside(other)),
+        }
     });
     few && near
 }
@@ -78,9 +79,10 @@ fn seldom(excuse: &Excuse, evidence: &Evidence, fewer_than: u64, ledger: &Ledger
     windows.values().all(|n| *n < fewer_than)
 }
 
-/// Nanoseconds between the end of one and the beginning of the other; zero when they overlap.
-fn gap(a: &Evidence, b: &Evidence) -> Option<i64> {
-    let (from, until) = (a.first?.0, a.last?.0);
-    let (other_from, other_until) = (b.first?.0, b.last?.0);
-    Some((other_from - until).max(from - other_until).max(0))
+/// All of it lies no further than `most` nanoseconds from the other. What goes on for longer than its
+/// excuse is not excused.
+fn within(evidence: &Evidence, other: &Evidence, most: i64) -> Option<bool> {
+    let (from, until) = (evidence.first?.0, evidence.last?.0);
+    let (other_from, other_until) = (other.first?.0, other.last?.0);
+    Some(from >= other_from.saturating_sub(most) && until <= other_until.saturating_add(most))
 }

@@ -163,7 +163,7 @@ pub fn diagnose(ledger: &Ledger, pack: &Pack, scope: &Scope) -> Diagnosis {
         bound: &bound,
         solution: &solution,
         needs,
-        calibration: Calibration::default(),
+        calibration: Calibration::fitted(),
     };
     Diagnosis {
         incidents: view.incidents(),

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use crate::bundle::{BundleError, Input};
 use crate::diagnosis::{self, Diagnosis, Scope};
-use crate::evidence::Ledger;
+use crate::evidence::{Ledger, Resolver};
 use crate::matcher::Matcher;
 use crate::pack::{Pack, Version};
 use crate::report::{self, model::Report};
@@ -68,8 +68,25 @@ impl Engine {
     /// When a log that was found can no longer be opened. Anything else that cannot be read is a
     /// gap in the report.
     pub fn run(&self, input: &Input, options: &Options) -> Result<Analysis, BundleError> {
+        let ledger = self.scan(input, options)?;
+        Ok(self.infer(input, ledger, options))
+    }
+
+    /// Reads the logs of `input`, which may be one part of several, and matches them. What pods are
+    /// called is settled by [`Engine::infer`].
+    ///
+    /// # Errors
+    /// As [`Engine::run`].
+    pub fn scan(&self, input: &Input, options: &Options) -> Result<Ledger, BundleError> {
+        scan::streams(self, input, &Resolver::default(), options.threads)
+    }
+
+    /// Says what is wrong, given what [`Engine::scan`] found in the logs of `input`.
+    #[must_use]
+    pub fn infer(&self, input: &Input, scanned: Ledger, options: &Options) -> Analysis {
         let resolver = system::resolver(input);
-        let mut ledger = scan::streams(self, input, &resolver, options.threads)?;
+        let mut ledger = scanned.settle(&|alias| input.name_of(alias), &resolver);
+        scan::unread(input, &mut ledger);
         scan::objects(self, input, &resolver, &mut ledger);
         let samples = scan::scrapes(self, input, &resolver, &mut ledger);
         let mut scope = system::scope(self, input, &resolver, &ledger, &samples, options);
@@ -95,11 +112,17 @@ impl Engine {
             pod_names: system::names_by_pod(input),
         };
         let report = report::compose(&diagnosis, &ledger, &scope, &self.pack, &extra);
-        Ok(Analysis {
+        Analysis {
             ledger,
             scope,
             diagnosis,
             report,
-        })
+        }
+    }
+
+    /// Whether any signature or comparison asks for the metric of that name.
+    pub fn wants_metric(&self) -> impl Fn(&str) -> bool + use<> {
+        let names = scan::wanted(self);
+        move |name| names.binary_search_by(|n| n.as_str().cmp(name)).is_ok()
     }
 }

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::Engine;
 use crate::bundle::{BundleError, Input, Stream};
-use crate::evidence::{Ledger, Resolver};
+use crate::evidence::{Ledger, Resolver, Seen};
 use crate::metrics::{Collector, SeriesRecord, Whose};
 use crate::pack::Test;
 use crate::record::{Fields, Options as ReaderOptions, Origin, Reader, Record, Source};
@@ -65,7 +65,7 @@ fn stream_ledger(
     let mut ledger = Ledger::default();
     let mut reader = Reader::new(
         stream.open()?,
-        stream.origin.clone(),
+        stream.alias.clone(),
         ReaderOptions::default(),
     );
     loop {
@@ -89,6 +89,22 @@ fn stream_ledger(
         }
     }
     Ok(ledger)
+}
+
+/// Counts the lines that a log store kept back, so that what was listened to is known.
+pub(super) fn unread(input: &Input, ledger: &mut Ledger) {
+    for unread in input.manifests.iter().flat_map(|m| &m.unread) {
+        let seen = Seen {
+            records: unread.records,
+            bytes: unread.bytes,
+            lowest_level: unread.lowest_level,
+            ..Seen::default()
+        };
+        ledger
+            .coverage
+            .seen(Source::Log, &unread.origin)
+            .join(&seen);
+    }
 }
 
 /// Matches Kubernetes objects, events, alerts and other bodies.
@@ -191,7 +207,7 @@ pub(super) fn scrapes(
 }
 
 /// Names of the metrics that signatures or comparisons ask for, sorted.
-fn wanted(engine: &Engine) -> Vec<String> {
+pub(super) fn wanted(engine: &Engine) -> Vec<String> {
     let mut names: Vec<String> = COMPARED.iter().map(|n| (*n).to_owned()).collect();
     names.extend(super::status::METRICS.iter().map(|n| (*n).to_owned()));
     let metrics = engine

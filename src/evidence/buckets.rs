@@ -2,11 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 use crate::limits;
 use crate::record::Time;
 
 /// Width of the finest bucket: one second. The width doubles as the span grows.
 const FINEST_NS: i64 = 1_000_000_000;
+
+/// Most doublings: buckets of 34 years.
+const DOUBLINGS: u32 = 30;
 
 /// Counts per bucket, aligned to the epoch. Which width is in use depends only on the earliest and
 /// latest time added, so adding and merging in any order give the same value.
@@ -61,7 +66,7 @@ impl Buckets {
         while let (Some((first, _)), Some((last, _))) =
             (self.counts.first_key_value(), self.counts.last_key_value())
         {
-            if last.saturating_sub(*first) < bound || self.doublings >= 30 {
+            if last.saturating_sub(*first) < bound || self.doublings >= DOUBLINGS {
                 break;
             }
             self.double();
@@ -73,5 +78,38 @@ impl Buckets {
         for (bucket, count) in std::mem::take(&mut self.counts) {
             *self.counts.entry(bucket.div_euclid(2)).or_default() += count;
         }
+    }
+}
+
+/// As a short list: the doublings, then for each bucket its distance from the one before and its
+/// count.
+impl Serialize for Buckets {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut flat = vec![i64::from(self.doublings)];
+        let mut before = 0;
+        for (bucket, count) in &self.counts {
+            flat.push(bucket.saturating_sub(before));
+            flat.push(i64::try_from(*count).unwrap_or(i64::MAX));
+            before = *bucket;
+        }
+        flat.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Buckets {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let flat = Vec::<i64>::deserialize(deserializer)?;
+        let mut buckets = Self::default();
+        let (doublings, rest) = flat.split_first().unwrap_or((&0, &[]));
+        // Whatever a file says, the width stays one that can be worked with.
+        buckets.doublings = u32::try_from(*doublings).unwrap_or(0).min(DOUBLINGS);
+        let mut bucket = 0_i64;
+        for pair in rest.chunks_exact(2) {
+            bucket = bucket.saturating_add(pair[0]);
+            let count = u64::try_from(pair[1]).unwrap_or(0);
+            *buckets.counts.entry(bucket).or_default() += count;
+        }
+        buckets.coarsen();
+        Ok(buckets)
     }
 }

@@ -1,9 +1,20 @@
 //! What was read: without it, silence means nothing.
 
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 use crate::limits;
 use crate::record::{Level, Origin, Record, Source, Time};
+
+/// All kinds of sources.
+const SOURCES: [Source; 6] = [
+    Source::Log,
+    Source::Event,
+    Source::Status,
+    Source::Metric,
+    Source::Alert,
+    Source::Config,
+];
 
 /// What was read, per stream and kind of source.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -12,7 +23,7 @@ pub struct Coverage {
 }
 
 /// What was read of one stream, or of one kind of object of one pod.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Seen {
     /// Records.
     pub records: u64,
@@ -46,29 +57,43 @@ impl Coverage {
         seen.truncated += u64::from(record.truncated);
     }
 
-    /// The entry of one stream, made if need be. Streams past the bound share one.
+    /// The entry of one stream, made if need be. Of too many the smallest keep their own, whatever
+    /// the order they come in; the rest share one for each source.
     pub fn seen(&mut self, source: Source, origin: &Origin) -> &mut Seen {
         let key = (source, origin.clone());
-        if !self.sources.contains_key(&key) && self.sources.len() >= limits::ORIGINS {
-            return self.sources.entry((source, Origin::default())).or_default();
+        let nobody = |source| (source, Origin::default());
+        let is_new = *origin != Origin::default() && !self.sources.contains_key(&key);
+        if is_new && self.sources.len() >= limits::ORIGINS {
+            let shared = SOURCES
+                .iter()
+                .filter(|s| self.sources.contains_key(&nobody(**s)));
+            if self.sources.len() - shared.count() >= limits::ORIGINS {
+                match self.largest_named() {
+                    Some(largest) if largest > key => {
+                        let dropped = self.sources.remove(&largest).unwrap_or_default();
+                        self.sources
+                            .entry(nobody(largest.0))
+                            .or_default()
+                            .join(&dropped);
+                    }
+                    _ => return self.sources.entry(nobody(source)).or_default(),
+                }
+            }
         }
         self.sources.entry(key).or_default()
+    }
+
+    /// The last entry that is not a shared one.
+    fn largest_named(&self) -> Option<(Source, Origin)> {
+        let mut keys = self.sources.keys().rev();
+        keys.find(|(_, origin)| *origin != Origin::default())
+            .cloned()
     }
 
     /// Adds all of `other`.
     pub fn merge(&mut self, other: Self) {
         for ((source, origin), other) in other.sources {
-            let seen = self.seen(source, &origin);
-            seen.records += other.records;
-            seen.bytes += other.bytes;
-            seen.from = [seen.from, other.from].into_iter().flatten().min();
-            seen.until = seen.until.max(other.until);
-            seen.lowest_level = [seen.lowest_level, other.lowest_level]
-                .into_iter()
-                .flatten()
-                .min();
-            seen.unparsed += other.unparsed;
-            seen.truncated += other.truncated;
+            self.seen(source, &origin).join(&other);
         }
     }
 
@@ -77,5 +102,21 @@ impl Coverage {
         self.sources
             .iter()
             .map(|((source, origin), seen)| (*source, origin, seen))
+    }
+}
+
+impl Seen {
+    /// Adds what was read elsewhere of the same stream.
+    pub fn join(&mut self, other: &Self) {
+        self.records += other.records;
+        self.bytes += other.bytes;
+        self.from = [self.from, other.from].into_iter().flatten().min();
+        self.until = self.until.max(other.until);
+        self.lowest_level = [self.lowest_level, other.lowest_level]
+            .into_iter()
+            .flatten()
+            .min();
+        self.unparsed += other.unparsed;
+        self.truncated += other.truncated;
     }
 }

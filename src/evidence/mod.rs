@@ -6,6 +6,7 @@
 
 mod buckets;
 mod coverage;
+mod settle;
 mod subject;
 #[cfg(test)]
 mod tests;
@@ -94,17 +95,23 @@ impl Ledger {
             .take(hit.extracts, record);
     }
 
+    /// Joins one entry into this ledger.
+    pub fn put(&mut self, signature: SignatureIx, subject: Subject, evidence: Evidence) {
+        let key = (signature, subject);
+        if !self.entries.contains_key(&key) && self.entries.len() >= limits::LEDGER_PAIRS {
+            self.make_room_for(key, |e| e.merge(evidence));
+            return;
+        }
+        self.entries.entry(key).or_default().merge(evidence);
+    }
+
     /// Joins another ledger into this one. `a.merge(b)` equals `b.merge(a)`.
     pub fn merge(&mut self, other: Self) {
         self.overflow += other.overflow;
         self.coverage.merge(other.coverage);
         self.novel.merge(other.novel);
-        for (key, evidence) in other.entries {
-            if !self.entries.contains_key(&key) && self.entries.len() >= limits::LEDGER_PAIRS {
-                self.make_room_for(key, |e| e.merge(evidence));
-                continue;
-            }
-            self.entries.entry(key).or_default().merge(evidence);
+        for ((signature, subject), evidence) in other.entries {
+            self.put(signature, subject, evidence);
         }
     }
 
@@ -201,9 +208,24 @@ impl Evidence {
         keep_first(&mut self.samples, sample);
     }
 
+    /// The entry of one writer. Of too many the smallest keep their own, whatever the order they
+    /// come in; the rest count as one.
     fn witness(&mut self, origin: &Origin) -> &mut Witness {
-        if !self.witnesses.contains_key(origin) && self.witnesses.len() >= limits::WITNESSES {
-            return self.witnesses.entry(Origin::default()).or_default();
+        let nobody = Origin::default();
+        if *origin != nobody && !self.witnesses.contains_key(origin) {
+            let named = self.witnesses.len() - usize::from(self.witnesses.contains_key(&nobody));
+            if named >= limits::WITNESSES {
+                match self.witnesses.last_key_value() {
+                    Some((largest, _)) if largest > origin => {
+                        if let Some((_, dropped)) = self.witnesses.pop_last() {
+                            let rest = self.witnesses.entry(nobody).or_default();
+                            rest.count += dropped.count;
+                            rest.buckets.merge(&dropped.buckets);
+                        }
+                    }
+                    _ => return self.witnesses.entry(nobody).or_default(),
+                }
+            }
         }
         self.witnesses.entry(origin.clone()).or_default()
     }

@@ -58,6 +58,17 @@ impl Resolver {
         }
     }
 
+    /// The full name of a pod, of which `name` is what an empty resolver made of an address, or the
+    /// name of a writer. Names that are known stay whole, dots and all.
+    #[must_use]
+    pub fn settled(&self, name: &str) -> Box<str> {
+        match self.pods.get(name).map(Vec::as_slice) {
+            Some([only]) => only.clone(),
+            Some(_) => name.into(),
+            None => self.pod(name),
+        }
+    }
+
     /// The canonical name of the pod that `text` (`host:port`, an IP, a DNS name, a pod name)
     /// stands for; what nothing is known of keeps its first label.
     #[must_use]

@@ -7,6 +7,7 @@
 mod aliases;
 mod answer;
 mod histogram;
+mod reduce;
 mod series;
 mod text;
 
@@ -17,6 +18,7 @@ use crate::record::{Origin, Time};
 
 pub use aliases::{Alias, aliases, canonical};
 pub use histogram::histogram_quantile;
+pub use reduce::reduce;
 pub use series::{Collected, Collector, Whose};
 pub use text::{Line, Sample, TextStats, parse_line, read};
 

@@ -126,7 +126,7 @@ impl<'w> Collector<'w> {
         let time = time.or_else(|| self.untimed(origin));
         self.scrapes.entry(origin.clone()).or_default().insert(time);
         let wanted = self.wanted;
-        let keep = |name: &str| name == PROCESS_START || asks_for(wanted, name);
+        let keep = |name: &str| is_read(wanted, name);
         read(reader, &keep, &mut |line| match line {
             Line::Type(name, kind) => self.kind(name, kind),
             Line::Sample(sample) => self.sample(origin, time, &sample),
@@ -220,14 +220,7 @@ impl<'w> Collector<'w> {
             _ => return,
         };
         let base = name.strip_suffix("_total").unwrap_or(name);
-        let bucket = format!("{base}_bucket");
-        let is_needed = [name, base, &bucket]
-            .iter()
-            .any(|n| asks_for(self.wanted, n))
-            || ["_sum", "_count", "_total"]
-                .iter()
-                .any(|s| asks_for(self.wanted, &format!("{base}{s}")));
-        if is_needed && self.kinds.len() < limits::METRIC_SERIES {
+        if needs_kind(self.wanted, name) && self.kinds.len() < limits::METRIC_SERIES {
             self.kinds.insert(base.to_owned(), kind);
         }
     }
@@ -391,6 +384,21 @@ fn quantiles(key: &Key, scrapes: &Buckets, fresh: bool) -> Option<SeriesRecord> 
 /// Whether a series of that name is to be kept, for itself or as part of a histogram.
 fn asks_for(wanted: &dyn Fn(&str) -> bool, name: &str) -> bool {
     asks_by_name(wanted, name) || name.strip_suffix("_bucket").is_some_and(wanted)
+}
+
+/// Whether the kind of the metric `name` matters to any series asked for.
+pub(super) fn needs_kind(wanted: &dyn Fn(&str) -> bool, name: &str) -> bool {
+    let base = name.strip_suffix("_total").unwrap_or(name);
+    let bucket = format!("{base}_bucket");
+    [name, base, &bucket].iter().any(|n| asks_for(wanted, n))
+        || ["_sum", "_count", "_total"]
+            .iter()
+            .any(|s| asks_for(wanted, &format!("{base}{s}")))
+}
+
+/// Whether the samples of that name are read: asked for, or telling that a process began anew.
+pub(super) fn is_read(wanted: &dyn Fn(&str) -> bool, name: &str) -> bool {
+    name == PROCESS_START || asks_for(wanted, name)
 }
 
 fn asks_by_name(wanted: &dyn Fn(&str) -> bool, name: &str) -> bool {

@@ -93,7 +93,7 @@ pub fn read(
 }
 
 /// The bare name a sample line starts with, without parsing the rest; `None` for other lines.
-fn quick_name(line: &[u8]) -> Option<&str> {
+pub(super) fn quick_name(line: &[u8]) -> Option<&str> {
     let end = line
         .iter()
         .position(|b| !(b.is_ascii_alphanumeric() || matches!(b, b'_' | b':')))?;
@@ -103,7 +103,7 @@ fn quick_name(line: &[u8]) -> Option<&str> {
     std::str::from_utf8(&line[..end]).ok()
 }
 
-fn skip_line(reader: &mut impl BufRead) -> io::Result<u64> {
+pub(super) fn skip_line(reader: &mut impl BufRead) -> io::Result<u64> {
     let mut skipped = 0;
     loop {
         let chunk = reader.fill_buf()?;

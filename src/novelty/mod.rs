@@ -6,6 +6,7 @@
 //! how they were cut into shards: the number of forms is bounded not by forgetting some but by
 //! masking more of all, and the level of masking is the least one that fits.
 
+mod counted;
 mod mask;
 mod merge;
 mod skeleton;
@@ -14,9 +15,12 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 use crate::limits;
 use crate::record::{Format, Level, Origin, Record, Source, Time, errors};
 
+pub use counted::Counted;
 pub use skeleton::skeleton;
 
 /// Stands for what varies.
@@ -33,7 +37,7 @@ pub struct Miner {
 }
 
 /// What is equal for lines of one form.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 struct Form {
     /// `component` of the line.
     component: Box<str>,
@@ -44,7 +48,7 @@ struct Form {
 }
 
 /// How often a form was seen.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Stat {
     count: u64,
     first: Option<Time>,

@@ -6,6 +6,25 @@ use std::ops::Index;
 use super::{Cause, CauseIx, Link, Pack, Signature, SignatureIx, State, StateIx, Target};
 
 impl Pack {
+    /// A short name for what its signatures say of a record: packs of one fingerprint find the same
+    /// evidence.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        let mut hash = xxhash_rust::xxh64::Xxh64::new(0);
+        for s in &self.signatures {
+            let said = (
+                &s.id,
+                s.source,
+                &s.variants,
+                &s.extract,
+                &s.about,
+                &s.refines,
+            );
+            hash.update(format!("{said:?}").as_bytes());
+        }
+        format!("{:016x}", hash.digest())
+    }
+
     /// The signature with this id, or formerly with it.
     #[must_use]
     pub fn signature(&self, id: &str) -> Option<SignatureIx> {

@@ -24,6 +24,7 @@ pub mod words;
 mod tests;
 
 use crate::record::{Level, Source};
+use serde::{Deserialize, Serialize};
 
 pub use lazy::LazyRegex;
 pub use load::file_target;
@@ -99,7 +100,7 @@ pub struct VersionRange {
 }
 
 /// The kind of thing a symptom, state or cause is about (`design.md` § 4).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum SubjectKind {
     /// A pod: the writer, or the peer an extraction names (`about: peer`).
     Pod,

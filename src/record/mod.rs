@@ -7,6 +7,7 @@
 //! [`Reader`] cuts a stream into lines, [`frame`] takes off what other programs wrote around them,
 //! [`body`] reads what is left, and [`errors`] takes error chains apart.
 
+use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::cell::OnceCell;
 
@@ -27,7 +28,7 @@ pub use reader::{Counts, Options, Reader};
 pub use time::{Time, Times};
 
 /// What the *writer* called the line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Level {
     /// `debug`
     Debug,
@@ -62,7 +63,7 @@ impl Level {
 }
 
 /// What kind of thing a record is; `source` in a signature.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Source {
     /// A line of a log.
     Log,

@@ -1,5 +1,6 @@
 //! Who said it, and a bounded table of everyone who spoke.
 
+use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::fmt;
 
@@ -9,15 +10,18 @@ use super::frame::Who;
 use crate::limits;
 
 /// Who said it: a stream, pod and container.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Origin {
     /// Kubernetes namespace, when known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub namespace: Option<Box<str>>,
     /// Pod name; `?1` for an anonymous standard input; empty for objects that belong to no pod.
     pub pod: Box<str>,
     /// Container, when known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub container: Option<Box<str>>,
     /// The log of the container's previous life.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub previous: bool,
 }
 

@@ -4,6 +4,7 @@
 //! fraction is read again. Times without a zone are taken as UTC: containers run in it.
 
 use jiff::{Timestamp, civil, tz};
+use serde::{Deserialize, Serialize};
 
 const NANOS: i64 = 1_000_000_000;
 
@@ -11,7 +12,7 @@ const NANOS: i64 = 1_000_000_000;
 const SECOND: usize = 19;
 
 /// Nanoseconds since the Unix epoch, UTC.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Time(pub i64);
 
 impl Time {

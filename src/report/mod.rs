@@ -13,6 +13,7 @@ mod junit;
 mod machine;
 mod markdown;
 pub mod model;
+mod names;
 mod phrase;
 pub mod remedy;
 mod slack;

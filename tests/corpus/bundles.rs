@@ -13,7 +13,7 @@ use rdiag::report::model::Report;
 use rdiag::report::{Format, Style, render};
 
 use crate::judge::{Truth, judge};
-use crate::{root, shuffle, updating};
+use crate::{filtered, root, shards, shuffle, updating};
 
 /// One folder of `fixtures/incidents` or `fixtures/quiet`.
 pub(crate) struct Case {
@@ -34,10 +34,12 @@ type Test = fn(&Case) -> Result<(), String>;
 
 /// The tests of all bundles.
 pub(crate) fn trials() -> Vec<Trial> {
-    let tests: [(&str, Test); 3] = [
+    let tests: [(&str, Test); 5] = [
         ("truth", truth),
         ("report", report),
         ("same", shuffle::same),
+        ("shards", shards::same),
+        ("filtered", filtered::same),
     ];
     let each = |case: &'static Case| {
         tests.map(|(what, test)| {
@@ -85,6 +87,12 @@ impl Case {
         self.folder.join("bundle")
     }
 
+    /// What is so, as written by hand.
+    pub(crate) fn truth(&self) -> Result<Truth, String> {
+        let text = read(&self.folder.join("truth.yaml"))?;
+        serde_saphyr::from_str(&text).map_err(|e| format!("truth.yaml: {e}"))
+    }
+
     /// What the bundle gives as it is; found out once for all tests.
     pub(crate) fn seen(&self) -> Result<&Seen, String> {
         self.seen
@@ -129,9 +137,7 @@ pub(crate) fn diagnose(
 }
 
 fn truth(case: &Case) -> Result<(), String> {
-    let text = read(&case.folder.join("truth.yaml"))?;
-    let truth: Truth = serde_saphyr::from_str(&text).map_err(|e| format!("truth.yaml: {e}"))?;
-    judge(&case.seen()?.report, &truth)
+    judge(&case.seen()?.report, &case.truth()?)
 }
 
 fn report(case: &Case) -> Result<(), String> {

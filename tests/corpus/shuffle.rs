@@ -54,7 +54,7 @@ pub(crate) fn same(case: &Case) -> Result<(), String> {
 }
 
 /// Two reports in all they say: the value itself, and the text.
-fn equal(how: &str, expected: &Report, found: &Report) -> Result<(), String> {
+pub(crate) fn equal(how: &str, expected: &Report, found: &Report) -> Result<(), String> {
     for format in [Format::Text, Format::Json] {
         let style = Style {
             verbose: 1,
@@ -147,13 +147,13 @@ impl<R: Read> Read for Pieces<R> {
 }
 
 /// A bundle dealt into two: the records of each log in another order, one part here, one there.
-struct Dealt {
-    paths: Vec<PathBuf>,
+pub(crate) struct Dealt {
+    pub(crate) paths: Vec<PathBuf>,
     _keep: tempfile::TempDir,
 }
 
 impl Dealt {
-    fn new(bundle: &Path, dice: &mut Dice) -> io::Result<Self> {
+    pub(crate) fn new(bundle: &Path, dice: &mut Dice) -> io::Result<Self> {
         let keep = tempfile::tempdir()?;
         let paths: Vec<PathBuf> = ["a", "b"]
             .iter()
@@ -236,10 +236,10 @@ fn items(json: &[u8], dice: &mut Dice) -> Vec<u8> {
 
 /// Numbers that look random and are the same every time.
 #[derive(Clone)]
-struct Dice(u64);
+pub(crate) struct Dice(u64);
 
 impl Dice {
-    fn new(seed: &str) -> Self {
+    pub(crate) fn new(seed: &str) -> Self {
         Self(
             seed.bytes().fold(0x9e37_79b9_7f4a_7c15, |h, b| {
                 (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3)
@@ -258,11 +258,11 @@ impl Dice {
         self.0
     }
 
-    fn below(&mut self, end: usize) -> usize {
+    pub(crate) fn below(&mut self, end: usize) -> usize {
         usize::try_from((self.next() >> 11) % end.max(1) as u64).expect("below a usize")
     }
 
-    fn shuffle<T>(&mut self, all: &mut [T]) {
+    pub(crate) fn shuffle<T>(&mut self, all: &mut [T]) {
         for i in (1..all.len()).rev() {
             all.swap(i, self.below(i + 1));
         }

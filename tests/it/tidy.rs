@@ -43,7 +43,12 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "checks",
         &["bundle", "hashring", "metrics", "pack", "record"],
     ),
-    ("collect", &["bundle", "record", "redact"]),
+    (
+        "summary",
+        &["record", "pack", "evidence", "novelty", "bundle"],
+    ),
+    ("pushdown", &["pack", "record"]),
+    ("collect", &["bundle", "pushdown", "record", "redact"]),
     (
         "serve",
         &[
@@ -65,6 +70,7 @@ const CORE: &[&str] = &[
     "metrics",
     "audit",
     "redact",
+    "pushdown",
 ];
 
 /// What the core must not mention, with the reason.

@@ -72,7 +72,7 @@ pub(crate) enum Output {
     Slack,
     /// For CI systems
     Junit,
-    /// Of `collect`: the bundle's place
+    /// Of `collect`, `scan` and `merge`: where to write
     #[value(skip)]
     File(&'static std::path::Path),
 }
@@ -90,7 +90,7 @@ impl clap::builder::TypedValueParser for OutputParser {
         arg: Option<&clap::Arg>,
         value: &std::ffi::OsStr,
     ) -> Result<Output, clap::Error> {
-        if command.get_name() == "collect" && value != "text" {
+        if matches!(command.get_name(), "collect" | "scan" | "merge") && value != "text" {
             // Once per run, and small.
             let path: &'static std::path::Path = Box::leak(PathBuf::from(value).into_boxed_path());
             return Ok(Output::File(path));
@@ -144,6 +144,14 @@ pub(crate) enum Command {
     Serve(Box<crate::serve::Args>),
     Alerts(Box<crate::alerts::Args>),
     Mcp(crate::mcp::Args),
+    /// Read a part of the input → a summary, for `merge` and `infer`
+    Scan(crate::scan::ScanArgs),
+    /// Join summaries: in any order and any number of times
+    Merge(crate::scan::MergeArgs),
+    /// Summaries → report, as if all of it had been read at once
+    Infer(crate::scan::InferArgs),
+    /// One line per ring, worst first, from reports, summaries or bundles of many
+    Fleet(crate::fleet::FleetArgs),
     /// The JSON Schema of the report
     Schema,
     /// Shell completions
@@ -169,6 +177,10 @@ pub(crate) struct Diagnose {
     /// Thanos version of pods whose own cannot be known
     #[arg(long, value_name = "VERSION")]
     pub(crate) thanos_version: Option<String>,
+    #[command(flatten)]
+    pub(crate) store: crate::store::StoreArgs,
+    #[command(flatten)]
+    pub(crate) window: crate::store::WindowArgs,
     /// Only how each receiver is, one line each; exit 1 when one is not ready
     #[arg(long)]
     pub(crate) status: bool,

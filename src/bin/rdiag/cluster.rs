@@ -22,6 +22,8 @@ pub(crate) struct ClusterArgs {
     access: AccessArgs,
     #[command(flatten)]
     target: TargetArgs,
+    #[command(flatten)]
+    store: crate::store::StoreArgs,
     /// Only how each receiver is, one line each, without a look at the logs: readiness, restarts,
     /// version, series, rates, memory of its limit, disk, hash of the ring it has loaded, age of the
     /// last upload. Exit 1 when one is not ready
@@ -60,7 +62,6 @@ pub(crate) struct ClusterArgs {
 
 /// `rdiag cluster`.
 pub(crate) fn run(common: &Common, args: &ClusterArgs) -> Result<bool, Failure> {
-    let runtime = collect::runtime()?;
     // Whatever is written in between goes with it.
     let scratch = tempfile::Builder::new().prefix("rdiag-").tempdir();
     let scratch =
@@ -73,12 +74,14 @@ pub(crate) fn run(common: &Common, args: &ClusterArgs) -> Result<bool, Failure> 
     if args.status {
         target.lives = Lives::Neither;
     }
-    runtime.block_on(collect::into(&args.access, &target, &path))?;
+    let store = args.store.store(common)?;
+    runtime.block_on(collect::with_store(&args.access, &target, &path, store))?;
     let what = Diagnose {
         paths: vec![path],
         threads: args.threads,
         thanos_version: args.thanos_version.clone(),
         status: args.status,
+        ..Diagnose::default()
     };
     if args.status {
         return diagnose::run(common, &what);
@@ -101,7 +104,7 @@ pub(crate) fn run(common: &Common, args: &ClusterArgs) -> Result<bool, Failure> 
         let _ = fs::write(file, summary(&analysis));
     }
     if found {
-        runtime.block_on(post(args, &analysis))?;
+        collect::one_look()?.block_on(post(args, &analysis))?;
     }
     Ok(found)
 }

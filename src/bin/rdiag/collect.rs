@@ -13,7 +13,7 @@ use crate::output::Failure;
 use rdiag::bundle::Writer;
 use rdiag::collect::{
     self, Access, Cluster, CollectError, Lives, Namespaces, Progress, Prometheus, Scrape, Senders,
-    Summary, Target,
+    Store, Summary, Target,
 };
 
 /// Which cluster, as whom; named as kubectl names them.
@@ -205,6 +205,7 @@ impl TargetArgs {
                 selector,
                 namespace: self.sender_namespace.clone(),
             }),
+            logs: true,
             prometheus: self.prometheus.clone().map(|url| Prometheus {
                 url,
                 token_file: self.prometheus_token_file.clone(),
@@ -229,7 +230,7 @@ pub(crate) fn run(common: &Common, args: &CollectArgs) -> Result<bool, Failure> 
             "collect needs -o PATH: a folder, or a file that ends in .tar.zst".to_owned(),
         ));
     };
-    let summary = runtime()?.block_on(into(&args.access, &args.target.target(), path))?;
+    let summary = one_look()?.block_on(into(&args.access, &args.target.target(), path))?;
     anstream::eprintln!(
         "{} logs of {} pods in {}",
         summary.logs,
@@ -237,6 +238,15 @@ pub(crate) fn run(common: &Common, args: &CollectArgs) -> Result<bool, Failure> 
         path.display()
     );
     Ok(false)
+}
+
+/// A runtime for the commands that take one look: on the thread that goes on with what was found, so that
+/// no other keeps the memory that collecting took.
+pub(crate) fn one_look() -> Result<tokio::runtime::Runtime, Failure> {
+    let built = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    built.map_err(|error| Failure::Job(format!("could not start: {error}")))
 }
 
 /// A runtime for the commands that ask the world.
@@ -253,17 +263,42 @@ pub(crate) async fn into(
     target: &Target,
     path: &Path,
 ) -> Result<Summary, Failure> {
+    with_store(access, target, path, None).await
+}
+
+/// The same, with the logs of a store where one is given.
+pub(crate) async fn with_store(
+    access: &AccessArgs,
+    target: &Target,
+    path: &Path,
+    store: Option<Store>,
+) -> Result<Summary, Failure> {
     let cluster = access.connect().await?;
     let writer = Writer::create(path).map_err(|error| Failure::Job(chain(&error)))?;
+    let mut target = target.clone();
+    target.logs = store.is_none();
     let bar = Bar::new();
     let tell = |progress| bar.tell(progress);
-    let collecting = collect::collect(&cluster, target, &writer, &tell);
+    let collecting = collect::collect(&cluster, &target, &writer, &tell);
     let collected = tokio::select! {
         collected = collecting => collected,
         () = interrupted() => return Err(Failure::Job("interrupted; nothing was kept".to_owned())),
     };
     bar.done();
     let summary = collected.map_err(|error| failure(&error))?;
+    if let Some(mut store) = store {
+        let places = summary.pods.iter().filter_map(|pod| pod.split_once('/'));
+        store.namespaces = places.map(|(namespace, _)| namespace.to_owned()).collect();
+        store.namespaces.sort();
+        store.namespaces.dedup();
+        store.until = target.until.unwrap_or(store.until);
+        store.from = match (target.since_time, target.since) {
+            (Some(time), _) => time,
+            (None, Some(since)) => crate::store::before(store.until, since),
+            (None, None) => store.from,
+        };
+        crate::store::fetch(&store, &writer).await?;
+    }
     writer
         .finish(&summary.collected_at, summary.namespace.as_deref())
         .map_err(|error| Failure::Job(chain(&error)))?;

@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use crate::args::{Common, Diagnose, Output};
 use crate::output::{self, Failure};
+use crate::store;
 use crate::trap;
-use rdiag::bundle::Input;
+use rdiag::bundle::{Input, Part};
 use rdiag::engine::{Analysis, Engine, Options};
 use rdiag::pack::{Pack, Version};
 use rdiag::report;
@@ -19,19 +20,31 @@ const NOTHING: &str = "nothing to read. Pipe logs in, or name files, folders, ar
     rdiag PATH...";
 
 pub(crate) fn run(common: &Common, args: &Diagnose) -> Result<bool, Failure> {
-    let input = open(&args.paths)?;
-    let mut analysis = engine(common)?
+    let engine = engine(common)?;
+    let (input, _scratch) = store::gather(common, args, Part::default())?;
+    let input = input.finish();
+    let mut analysis = engine
         .run(&input, &options(args)?)
         .map_err(|e| Failure::Job(chain(&e)))?;
+    if args.status {
+        output::redact(common, &mut analysis.report);
+        return status(common, &analysis.report);
+    }
+    print(common, &input, &mut analysis)
+}
+
+/// Prints what was found; `true` when there is something to act on.
+pub(crate) fn print(
+    common: &Common,
+    input: &Input,
+    analysis: &mut Analysis,
+) -> Result<bool, Failure> {
     let piped = input.streams.iter().any(|stream| stream.name == "stdin");
     if let Some(gap) = trap::of_selector_defaults(&analysis.report).filter(|_| piped) {
         anstream::eprintln!("rdiag: not seen: {}: {}", gap.what, gap.why);
         analysis.report.coverage.gaps.insert(0, gap);
     }
     output::redact(common, &mut analysis.report);
-    if args.status {
-        return status(common, &analysis.report);
-    }
     let rendered = report::render(
         &analysis.report,
         output::format(common.output),
@@ -76,7 +89,8 @@ pub(crate) fn analyse_path(common: &Common, path: &Path) -> Result<Analysis, Fai
 /// Reads everything and says what is wrong, without printing it.
 pub(crate) fn analyse(common: &Common, args: &Diagnose) -> Result<Analysis, Failure> {
     let (options, engine) = (options(args)?, engine(common)?);
-    let input = open(&args.paths)?;
+    let (input, _scratch) = store::gather(common, args, Part::default())?;
+    let input = input.finish();
     engine
         .run(&input, &options)
         .map_err(|e| Failure::Job(chain(&e)))
@@ -128,7 +142,12 @@ pub(crate) fn yaml_files(dir: &Path) -> Result<Vec<(String, Vec<u8>)>, Failure> 
 }
 
 fn version(args: &Diagnose) -> Result<Option<Version>, Failure> {
-    let Some(text) = &args.thanos_version else {
+    parse_version(args.thanos_version.as_deref())
+}
+
+/// The version given, if one was.
+pub(crate) fn parse_version(text: Option<&str>) -> Result<Option<Version>, Failure> {
+    let Some(text) = text else {
         return Ok(None);
     };
     Version::parse(text).map(Some).ok_or_else(|| {
@@ -140,14 +159,20 @@ fn version(args: &Diagnose) -> Result<Option<Version>, Failure> {
 
 /// The paths, or standard input when it is a pipe or asked for with `-`.
 pub(crate) fn open(paths: &[PathBuf]) -> Result<Input, Failure> {
+    gather(paths, Part::default()).map(Input::finish)
+}
+
+/// The same, as far as it belongs to `part`, not put together yet.
+pub(crate) fn gather(paths: &[PathBuf], part: Part) -> Result<Input, Failure> {
     let piped = paths.is_empty() && !io::stdin().is_terminal();
     let stdin: Option<Box<dyn Read + Send>> = (piped || paths.iter().any(|p| p.as_os_str() == "-"))
         .then(|| Box::new(io::stdin()) as Box<dyn Read + Send>);
     if paths.is_empty() && stdin.is_none() {
         return Err(Failure::Job(NOTHING.to_owned()));
     }
-    let input = Input::open(paths, stdin).map_err(|e| Failure::Job(chain(&e)))?;
-    if input.is_empty() {
+    let input = Input::gather(paths, stdin, part).map_err(|e| Failure::Job(chain(&e)))?;
+    // One part of many may well be empty.
+    if part == Part::default() && input.is_empty() {
         let gaps = input.gaps();
         let why: Vec<String> = gaps
             .iter()

@@ -7,12 +7,15 @@ mod cluster;
 mod collect;
 mod diagnose;
 mod doctor;
+mod fleet;
 mod hashring;
 mod mcp;
 mod output;
 mod patterns;
 mod plugin;
+mod scan;
 mod serve;
+mod store;
 mod trap;
 mod watch;
 
@@ -63,6 +66,10 @@ fn run(cli: Cli) -> Result<bool, Failure> {
         Some(Command::Alerts(args)) => alerts::run(common, &args),
         Some(Command::Mcp(args)) => mcp::run(common, &args),
         Some(Command::Serve(args)) => serve::run(common, &args),
+        Some(Command::Scan(args)) => scan::run(common, &args),
+        Some(Command::Merge(args)) => scan::merge(common, &args),
+        Some(Command::Infer(args)) => scan::infer(common, &args),
+        Some(Command::Fleet(args)) => fleet::run(common, &args),
         Some(Command::Schema) => output::print_json(&rdiag::report::schema()).map(|()| false),
         Some(Command::Completions { shell }) => output::completions(shell).map(|()| false),
         Some(Command::Man) => output::man().map(|()| false),

@@ -48,7 +48,7 @@ pub(crate) fn run(common: &Common, args: &WatchArgs) -> Result<bool, Failure> {
         paths: Vec::new(),
         threads: args.threads,
         thanos_version: args.thanos_version.clone(),
-        status: false,
+        ..Diagnose::default()
     };
     let mut judge = Judge {
         common,

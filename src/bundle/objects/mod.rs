@@ -10,6 +10,7 @@ mod http;
 mod pod;
 mod workload;
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::gaps::Gaps;
@@ -21,7 +22,7 @@ pub(super) use flat::{list, quantity, scalar, text, time};
 pub(super) use workload::taint;
 
 /// One thing observed other than a log line, owned; a [`crate::record::Record`] is made from it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ObjectRecord {
     /// What kind of thing.
     pub source: Source,
@@ -49,7 +50,7 @@ impl ObjectRecord {
 }
 
 /// A configuration file as text; whoever knows its format parses it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ConfigText {
     /// Kubernetes namespace, when known.
     pub namespace: Option<String>,
@@ -70,8 +71,8 @@ pub struct Objects {
     pub hashrings: Vec<ConfigText>,
     /// Limits files (`limits.yaml`).
     pub limits: Vec<ConfigText>,
-    dropped: u64,
-    secrets: u64,
+    pub(super) dropped: u64,
+    pub(super) secrets: u64,
 }
 
 impl Objects {
@@ -158,7 +159,7 @@ impl Objects {
         }
     }
 
-    fn push(&mut self, record: ObjectRecord) {
+    pub(super) fn push(&mut self, record: ObjectRecord) {
         if self.records.len() < limits::OBJECT_RECORDS {
             self.records.push(record);
         } else {

@@ -1,5 +1,6 @@
 //! Containers: how they are doing, and what their flags say.
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::super::objects::{quantity, scalar};
@@ -7,7 +8,7 @@ use super::{list, owned, when};
 use crate::record::Time;
 
 /// A container, of a pod or of a template.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Container {
     /// Name.
     pub name: String,
@@ -36,7 +37,7 @@ pub struct Container {
 }
 
 /// What a container does.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ContainerState {
     /// It does not say.
     #[default]
@@ -58,7 +59,7 @@ pub enum ContainerState {
 }
 
 /// How a container's life ended.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Termination {
     /// Reason, such as `OOMKilled`.
     pub reason: Option<String>,

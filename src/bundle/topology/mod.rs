@@ -4,6 +4,7 @@ mod address;
 mod container;
 mod pod;
 
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 use serde_json::Value;
@@ -31,7 +32,7 @@ pub struct Topology {
 }
 
 /// A stateful set, deployment or daemon set.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Workload {
     /// `StatefulSet`, `Deployment`, `DaemonSet`.
     pub kind: String,
@@ -54,7 +55,7 @@ pub struct Workload {
 }
 
 /// A node.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Node {
     /// Name.
     pub name: String,
@@ -79,7 +80,7 @@ impl Node {
 }
 
 /// An address of a service.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Endpoint {
     /// Namespace.
     pub namespace: Option<String>,
@@ -100,7 +101,7 @@ pub struct Endpoint {
 }
 
 /// A persistent volume claim.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Claim {
     /// Namespace.
     pub namespace: Option<String>,

@@ -1,5 +1,6 @@
 //! Pods, and what the flags of their receiver say.
 
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 use serde_json::Value;
@@ -9,7 +10,7 @@ use super::{list, owned, when};
 use crate::record::Time;
 
 /// A pod.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Pod {
     /// Namespace.
     pub namespace: Option<String>,
@@ -48,7 +49,7 @@ pub struct Pod {
 }
 
 /// A controller.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Owner {
     /// Kind.
     pub kind: String,
@@ -57,7 +58,7 @@ pub struct Owner {
 }
 
 /// A condition of a pod or node.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Condition {
     /// `True`, `False`, `Unknown`.
     pub status: String,

@@ -34,3 +34,9 @@ fn temperature_divides_log_odds() {
     check(f64::NAN, 0.9, 0.9);
     check(0.0, 0.9, 0.9);
 }
+
+#[test]
+fn the_fitted_number_is_one_that_can_be_used() {
+    let fitted = Calibration::fitted().temperature;
+    assert!((0.5..=4.0).contains(&fitted), "{fitted}");
+}

@@ -1,0 +1,59 @@
+//! Tests of `pushdown`.
+
+#![allow(clippy::unwrap_used)]
+
+use super::{Filter, QUIET};
+use crate::pack::Pack;
+
+fn check(line: &str, expected: bool) {
+    let pack = Pack::embedded().unwrap();
+    let filter = Filter::of(&pack).unwrap();
+    assert_eq!(filter.takes(line.as_bytes()), expected, "{line}");
+}
+
+#[test]
+fn what_is_quiet_and_of_no_consequence_stays_away() {
+    let uploaded = "ts=2026-11-23T02:22:09Z caller=shipper.go:334 level=info component=multi-tsdb \
+                    tenant=default-tenant msg=\"upload new block\" id=01J";
+    check(uploaded, false);
+    check(&uploaded.replace("level=info", "level=warn"), true);
+    check(&uploaded.replace("level=info", "level=whatever"), true);
+    check(&uploaded.replace("level=info ", ""), true);
+    // A message can quote anything.
+    let quoting = "ts=2026-11-23T02:22:09Z level=error msg=\"said level=info before\"";
+    check(quoting, true);
+    check(
+        r#"{"caller":"a.go:1","level":"info","msg":"Found healthy block","ts":"t"}"#,
+        false,
+    );
+    check(
+        r#"{"caller":"a.go:1","level":"warn","msg":"Found healthy block","ts":"t"}"#,
+        true,
+    );
+    check(
+        r#"{"err":"{\"level\":\"info\"}","level":"error","msg":"x"}"#,
+        true,
+    );
+    check("goroutine 1 [running]:", true);
+    check("", true);
+    check(
+        "ts=2026-11-23T02:22:09Z caller=receive.go:1 level=info component=receive msg=\"running receive\"",
+        true,
+    );
+    check(
+        "ts=2026-11-23T02:22:09Z caller=main.go:1 level=info msg=\"caught signal. Exiting.\" signal=terminated",
+        true,
+    );
+}
+
+#[test]
+fn filters_are_what_stores_can_read() {
+    let pack = Pack::embedded().unwrap();
+    let filter = Filter::of(&pack).unwrap();
+    assert!(filter.anchors() > 50);
+    let [loud, wanted] = filter.logql();
+    assert!(loud.starts_with(" !~ \""), "{loud}");
+    assert!(wanted.len() < 64 * 1024, "{} bytes", wanted.len());
+    assert!(filter.logsql().starts_with("(!~\""));
+    assert!(regex::Regex::new(QUIET).is_ok());
+}
