@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use clap::Args;
 
+use crate::anew;
 use crate::args::{Common, Diagnose, Output};
 use crate::collect::{self, AccessArgs, TargetArgs};
 use crate::diagnose;
@@ -62,20 +63,13 @@ pub(crate) struct ClusterArgs {
 
 /// `rdiag cluster`.
 pub(crate) fn run(common: &Common, args: &ClusterArgs) -> Result<bool, Failure> {
-    // Whatever is written in between goes with it.
-    let scratch = tempfile::Builder::new().prefix("rdiag-").tempdir();
-    let scratch =
-        scratch.map_err(|e| Failure::Job(format!("could not make a temporary folder: {e}")))?;
-    let path = match &args.bundle_dir {
-        Some(dir) => dir.join(bundle_name()),
-        None => scratch.path().join("bundle"),
+    let (path, _scratch) = match anew::collected() {
+        Some(collected) => collected,
+        None => {
+            let (path, scratch) = look(common, args)?;
+            anew::begin(path, scratch)
+        }
     };
-    let mut target = args.target.target();
-    if args.status {
-        target.lives = Lives::Neither;
-    }
-    let store = args.store.store(common)?;
-    runtime.block_on(collect::with_store(&args.access, &target, &path, store))?;
     let what = Diagnose {
         paths: vec![path],
         threads: args.threads,
@@ -107,6 +101,24 @@ pub(crate) fn run(common: &Common, args: &ClusterArgs) -> Result<bool, Failure> 
         collect::one_look()?.block_on(post(args, &analysis))?;
     }
     Ok(found)
+}
+
+/// Collects: the bundle, and the folder that what is written in between goes with.
+fn look(common: &Common, args: &ClusterArgs) -> Result<(PathBuf, tempfile::TempDir), Failure> {
+    let scratch = tempfile::Builder::new().prefix(anew::SCRATCH).tempdir();
+    let scratch =
+        scratch.map_err(|e| Failure::Job(format!("could not make a temporary folder: {e}")))?;
+    let path = match &args.bundle_dir {
+        Some(dir) => dir.join(bundle_name()),
+        None => scratch.path().join("bundle"),
+    };
+    let mut target = args.target.target();
+    if args.status {
+        target.lives = Lives::Neither;
+    }
+    let store = args.store.store(common)?;
+    collect::one_look()?.block_on(collect::with_store(&args.access, &target, &path, store))?;
+    Ok((path, scratch))
 }
 
 /// The report as one line of JSON.
