@@ -25,13 +25,13 @@ pub(super) fn render(report: &Report) -> String {
     let title = match view.first() {
         Some(first) => {
             let title = headline(&view, first);
-            blocks.push(header(&title));
+            blocks.push(header(&slack(&title)));
             incident(&mut blocks, &view, first);
             title
         }
         None => {
             let title = "HEALTHY: no incident in what was looked at".to_owned();
-            blocks.push(header(&title));
+            blocks.push(header(&slack(&title)));
             blocks.push(section(&slack(&view.looked_at().join(" · "))));
             title
         }
@@ -120,7 +120,7 @@ fn choice(blocks: &mut Vec<Value>, view: &View, incident: &Incident, remaining: 
     let mut lines: Vec<String> = remaining
         .iter()
         .map(|h| {
-            let percent = phrase::percent(h.probability);
+            let percent = slack(&phrase::percent(h.probability));
             let title = slack(&h.title);
             format!(
                 "• {percent}  {title} · {}",
@@ -129,7 +129,7 @@ fn choice(blocks: &mut Vec<Value>, view: &View, incident: &Incident, remaining: 
         })
         .collect();
     if choice::unknown_matters(incident) {
-        let percent = phrase::percent(incident.unknown_probability);
+        let percent = slack(&phrase::percent(incident.unknown_probability));
         lines.push(format!("• {percent}  a cause that rdiag does not know"));
     }
     if !lines.is_empty() {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use clap::Args;
 
+use crate::anew;
 use crate::args::{Common, Diagnose, Output};
 use crate::collect::{self, AccessArgs, TargetArgs};
 use crate::diagnose;
@@ -62,29 +63,13 @@ pub(crate) struct ClusterArgs {
 
 /// `rdiag cluster`.
 pub(crate) fn run(common: &Common, args: &ClusterArgs) -> Result<bool, Failure> {
-    let runtime = collect::runtime()?;
-    // Whatever is written in between goes with it.
-    let scratch = tempfile::Builder::new().prefix("rdiag-").tempdir();
-    let scratch =
-        scratch.map_err(|e| Failure::Job(format!("could not make a temporary folder: {e}")))?;
-    let path = match &args.bundle_dir {
-        Some(dir) => dir.join(bundle_name()),
-        None => scratch.path().join("bundle"),
+    let (path, _scratch) = match anew::collected() {
+        Some(collected) => collected,
+        None => {
+            let (path, scratch) = look(common, args)?;
+            anew::begin(path, scratch)
+        }
     };
-    let mut target = args.target.target();
-    if args.status {
-        target.lives = Lives::Neither;
-    }
-    // What is not kept goes nowhere but into this report, which is redacted by itself.
-    let pass = args.bundle_dir.as_ref().and_then(|_| collect::pass(common));
-    let store = args.store.store(common)?;
-    runtime.block_on(collect::with_store(
-        &args.access,
-        &target,
-        &path,
-        pass,
-        store,
-    ))?;
     let what = Diagnose {
         paths: vec![path],
         threads: args.threads,
@@ -113,9 +98,35 @@ pub(crate) fn run(common: &Common, args: &ClusterArgs) -> Result<bool, Failure> 
         let _ = fs::write(file, summary(&analysis));
     }
     if found {
-        runtime.block_on(post(args, &analysis))?;
+        collect::one_look()?.block_on(post(args, &analysis))?;
     }
     Ok(found)
+}
+
+/// Collects: the bundle, and the folder that what is written in between goes with.
+fn look(common: &Common, args: &ClusterArgs) -> Result<(PathBuf, tempfile::TempDir), Failure> {
+    let scratch = tempfile::Builder::new().prefix(anew::SCRATCH).tempdir();
+    let scratch =
+        scratch.map_err(|e| Failure::Job(format!("could not make a temporary folder: {e}")))?;
+    let path = match &args.bundle_dir {
+        Some(dir) => dir.join(bundle_name()),
+        None => scratch.path().join("bundle"),
+    };
+    let mut target = args.target.target();
+    if args.status {
+        target.lives = Lives::Neither;
+    }
+    // What is not kept goes nowhere but into this report, which is redacted by itself.
+    let pass = args.bundle_dir.as_ref().and_then(|_| collect::pass(common));
+    let store = args.store.store(common)?;
+    collect::one_look()?.block_on(collect::with_store(
+        &args.access,
+        &target,
+        &path,
+        pass,
+        store,
+    ))?;
+    Ok((path, scratch))
 }
 
 /// The report as one line of JSON.

@@ -231,7 +231,7 @@ pub(crate) fn run(common: &Common, args: &CollectArgs) -> Result<bool, Failure> 
         ));
     };
     let target = args.target.target();
-    let summary = runtime()?.block_on(into(&args.access, &target, path, pass(common)))?;
+    let summary = one_look()?.block_on(into(&args.access, &target, path, pass(common)))?;
     anstream::eprintln!(
         "{} logs of {} pods in {}",
         summary.logs,
@@ -244,6 +244,15 @@ pub(crate) fn run(common: &Common, args: &CollectArgs) -> Result<bool, Failure> 
 /// What files of a bundle that is kept go through: it will be sent to somebody.
 pub(crate) fn pass(common: &Common) -> Option<Pass> {
     (!common.no_redact).then_some(collect::clean::file as Pass)
+}
+
+/// A runtime for the commands that take one look: on the thread that goes on with what was found, so that
+/// no other keeps the memory that collecting took.
+pub(crate) fn one_look() -> Result<tokio::runtime::Runtime, Failure> {
+    let built = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    built.map_err(|error| Failure::Job(format!("could not start: {error}")))
 }
 
 /// A runtime for the commands that ask the world.

@@ -1,6 +1,7 @@
 //! The program: arguments, output stream, exit code. One file per subcommand.
 
 mod alerts;
+mod anew;
 mod args;
 mod check;
 mod cluster;

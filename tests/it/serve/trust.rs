@@ -155,6 +155,7 @@ async fn certificates_and_users_of_a_web_configuration() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one table")]
 fn settings_are_checked_before_anything_starts() {
     let folder = TempDir::new().unwrap();
     let at = |name: &str| folder.path().join(name);
