@@ -30,6 +30,9 @@ impl WriterIx {
     }
 }
 
+/// Name and values of what was taken out of a record.
+type Taken = Vec<(String, Vec<String>)>;
+
 /// Counts of log records.
 #[derive(Debug, Default)]
 pub struct Tally {
@@ -40,7 +43,7 @@ pub struct Tally {
     slot_ix: FxHashMap<(SignatureIx, Subject, u32), u32>,
     touched: Vec<u32>,
     /// Values taken out, not yet certain.
-    values: Vec<(u32, Vec<(String, Vec<String>)>)>,
+    values: Vec<(u32, Taken)>,
     pending_novel: Miner,
     novel: Miner,
 }

@@ -128,7 +128,8 @@ pub(super) fn render(report: &Report, style: Style) -> String {
     };
     // How each receiver is, where the screen has lines left for all of them.
     let lines = view.receivers().count() + 2;
-    if view.first().is_some() && page.len() + lines <= most {
+    let known = view.receivers().any(|m| !m.facts.is_empty());
+    if view.first().is_some() && known && page.len() + lines <= most {
         page.blank();
         status::add(&mut page, &view, usize::MAX);
     }

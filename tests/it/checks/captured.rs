@@ -172,6 +172,7 @@ fn a_full_disk_that_nobody_measured_does_not_pass() {
 fn a_lower_bound_does_not_pass() {
     let bundle = Bundle::healthy();
     bundle.drop("kubelet_volume_stats_used_bytes");
+    bundle.drop("kubelet_volume_stats_available_bytes");
     let list = bundle.check(Daily);
     let item = list.item("disk-use").unwrap();
     assert_eq!(item.status, Status::Unknown, "{item:#?}");
