@@ -190,6 +190,10 @@ pub const QUEUE_LEN: usize = 4096;
 /// Most writes committed at once. More would make the first of them wait for the last.
 pub const BATCH_LEN: usize = 512;
 
+/// Bytes of SQLite's log beyond which a commit itself moves it into the database. A storm of ten thousand
+/// alerts writes some 25 MiB.
+pub const WAL_BYTES: u64 = 128 * 1024 * 1024;
+
 /// Most alerts taken from one delivery; the rest is counted as left out.
 pub const ALERTS_PER_DELIVERY: usize = 10_000;
 
@@ -280,6 +284,10 @@ pub const ERROR_KINDS: usize = 1000;
 /// 200.
 pub const PRIVATE_KEY_LINES: usize = 256;
 
+/// Bytes of a line looked at in one piece when the files of a bundle are redacted. Only a document
+/// without line breaks is longer; a secret across the cut of two pieces could be missed.
+pub const CLEAN_BYTES: usize = 16 * 1024 * 1024;
+
 /// Addresses, hosts and nodes that get a pseudonym of their own; the rest of each kind share one.
 pub const PSEUDONYMS: usize = 16_384;
 
@@ -336,6 +344,3 @@ pub const SUMMARY_SHARDS: usize = 100_000;
 /// Bytes of followed logs kept on disk before the oldest half is let go; diagnosing them all again
 /// takes about a quarter of a second.
 pub const SPOOL_BYTES: u64 = 256 * 1024 * 1024;
-
-/// Most bytes of logs that one look takes from Loki, held in memory until they are sorted.
-pub const LOKI_BYTES: usize = 32 * 1024 * 1024;

@@ -75,8 +75,16 @@ pub(crate) fn run(common: &Common, args: &ClusterArgs) -> Result<bool, Failure> 
     if args.status {
         target.lives = Lives::Neither;
     }
+    // What is not kept goes nowhere but into this report, which is redacted by itself.
+    let pass = args.bundle_dir.as_ref().and_then(|_| collect::pass(common));
     let store = args.store.store(common)?;
-    runtime.block_on(collect::with_store(&args.access, &target, &path, store))?;
+    runtime.block_on(collect::with_store(
+        &args.access,
+        &target,
+        &path,
+        pass,
+        store,
+    ))?;
     let what = Diagnose {
         paths: vec![path],
         threads: args.threads,

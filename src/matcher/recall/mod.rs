@@ -9,6 +9,8 @@
 mod hash;
 mod proof;
 mod shape;
+#[cfg(test)]
+mod tests;
 mod tree;
 
 use rustc_hash::FxHashMap;

@@ -1,5 +1,10 @@
 //! Each bound of `src/limits.rs` that input can reach bites, and what it drops is counted or said.
 
+mod bundles;
+mod listed;
+mod reports;
+mod serve;
+
 use std::io::Cursor;
 use std::time::Duration;
 
