@@ -53,10 +53,11 @@ def streams(bundle):
                     yield labels, entries
 
 
-def stretched(entries, times=24 * 60, step=60):
-    """What a log says when it has been quiet for a minute, said again every minute of a day."""
+def stretched(entries, times=24 * 6, step=600):
+    """What a log says when it has been quiet for a while, said again every ten minutes of a day."""
     quiet = [e for e in entries if b'level=info' in e[1].encode() or b'level=debug' in e[1].encode()]
-    steady = [e for e in quiet if re.search(r'upload|write block|Head GC|checkpoint|block|compact', e[1])][:40]
+    steady = [e for e in quiet if re.search(r'upload|write block|Head GC|checkpoint|block|compact', e[1])
+              and not re.search(r'eplay|loaded|loading', e[1])][:40]
     end = entries[-1][0]
     begin = steady[0][0] if steady else end
     for minute in range(1, times + 1):
