@@ -10,7 +10,7 @@
 //!
 //! Each module may know only the ones before it (`tests/it/tidy.rs` holds the table). The core is
 //! pure: no clock, no network, no async, and nothing in it can fail. What rdiag knows is data, in
-//! `patterns/`. What touches the world (`bundle` reading files, `collect`, `serve`) is the rim.
+//! `patterns/`. What touches the world (`bundle` reading files, `collect`, `serve`, `mcp`) is the rim.
 
 pub mod audit;
 pub mod bundle;
@@ -22,6 +22,7 @@ pub mod evidence;
 pub mod hashring;
 pub mod limits;
 pub mod matcher;
+pub mod mcp;
 pub mod metrics;
 pub mod novelty;
 pub mod pack;

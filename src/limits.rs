@@ -11,6 +11,37 @@ pub const LINE_BYTES: usize = 256 * 1024;
 /// enough that what was read is still in the cache of a processor core when it is looked at.
 pub const READ_BYTES: usize = 256 * 1024;
 
+/// Size of the pieces that a log is cut into, at line ends, so that several threads can read it. Large
+/// enough that what is done once per piece does not count, small enough to stay near the core; each
+/// thread holds one.
+pub const CHUNK_BYTES: usize = 512 * 1024;
+
+/// Pieces of [`READ_BYTES`] that are read ahead from a pipe or a compressed file.
+pub const AHEAD_PIECES: usize = 4;
+
+/// Most texts of lines (`recall`) that a thread knows; a release prints some hundred kinds of lines of a
+/// handful of texts each. When there are more, all are forgotten.
+pub const RECALL_NODES: usize = 16 * 1024;
+
+/// Most bytes of such texts.
+pub const RECALL_BYTES: usize = 2 * 1024 * 1024;
+
+/// Longest line that is recognised; longer ones are too rarely the same.
+pub const RECALL_LINE_BYTES: usize = 8 * 1024;
+
+/// Most outcomes of lines that a thread recognises, some 100 bytes each. When there are more, all are
+/// forgotten.
+pub const RECALL_OUTCOMES: usize = 16 * 1024;
+
+/// Hashes of lines seen once that a thread remembers, 8 bytes each.
+pub const RECALL_ONCE: usize = 16 * 1024;
+
+/// Evidence (signature × subject × writer) that a thread counts before it goes to its ledger.
+pub const TALLY_SLOTS: usize = 4096;
+
+/// Forms of new lines that a thread keeps before they go to its ledger; a tenth of what that has room for.
+pub const TALLY_NOVEL: usize = 1536;
+
 /// Most lines in pieces, and most dumps, that one reader keeps open at a time, one for each origin.
 /// Each takes at most [`LINE_BYTES`]. The oldest is given out early to make room.
 pub const OPEN_JOINS: usize = 32;
@@ -46,8 +77,12 @@ pub const BUCKETS: usize = 180;
 /// Most (signature, subject) pairs in a ledger (`inference.md` § 3.12).
 pub const LEDGER_PAIRS: usize = 20_000;
 
-/// Most distinct streams (pod × container) that are told apart; the rest share one origin.
+/// Most distinct streams (pod × container) that coverage tells apart; the rest share one entry.
 pub const ORIGINS: usize = 4096;
+
+/// Most distinct origins that one reader tells apart; the rest share one. Logs are read in pieces of
+/// [`CHUNK_BYTES`], with a reader each, and no piece has as many lines with a frame.
+pub const READER_ORIGINS: usize = 128 * 1024;
 
 /// Most candidate cause instances (`inference.md` § 3.12).
 pub const CANDIDATES: usize = 4096;
@@ -155,6 +190,10 @@ pub const QUEUE_LEN: usize = 4096;
 /// Most writes committed at once. More would make the first of them wait for the last.
 pub const BATCH_LEN: usize = 512;
 
+/// Bytes of SQLite's log beyond which a commit itself moves it into the database. A storm of ten thousand
+/// alerts writes some 25 MiB.
+pub const WAL_BYTES: u64 = 128 * 1024 * 1024;
+
 /// Most alerts taken from one delivery; the rest is counted as left out.
 pub const ALERTS_PER_DELIVERY: usize = 10_000;
 
@@ -245,6 +284,10 @@ pub const ERROR_KINDS: usize = 1000;
 /// 200.
 pub const PRIVATE_KEY_LINES: usize = 256;
 
+/// Bytes of a line looked at in one piece when the files of a bundle are redacted. Only a document
+/// without line breaks is longer; a secret across the cut of two pieces could be missed.
+pub const CLEAN_BYTES: usize = 16 * 1024 * 1024;
+
 /// Addresses, hosts and nodes that get a pseudonym of their own; the rest of each kind share one.
 pub const PSEUDONYMS: usize = 16_384;
 
@@ -301,6 +344,3 @@ pub const SUMMARY_SHARDS: usize = 100_000;
 /// Bytes of followed logs kept on disk before the oldest half is let go; diagnosing them all again
 /// takes about a quarter of a second.
 pub const SPOOL_BYTES: u64 = 256 * 1024 * 1024;
-
-/// Most bytes of logs that one look takes from Loki, held in memory until they are sorted.
-pub const LOKI_BYTES: usize = 32 * 1024 * 1024;

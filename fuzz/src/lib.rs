@@ -4,6 +4,7 @@
 //! into reads; what is printed reads back as itself; bounds of `rdiag::limits` hold; nothing that a
 //! terminal, browser, chat or shell would obey survives its escaper.
 
+use std::collections::BTreeMap;
 use std::io::{Cursor, Read};
 use std::sync::{Arc, OnceLock};
 
@@ -11,6 +12,7 @@ use rdiag::bundle::Input;
 use rdiag::engine::{Engine, Options};
 use rdiag::hashring::{Load, Rings, Router, Setup, diff, simulate};
 use rdiag::limits;
+use rdiag::mcp::{self, Tools};
 use rdiag::metrics::{Collector, parse_line};
 use rdiag::novelty::Miner;
 use rdiag::pack::Pack;
@@ -23,6 +25,10 @@ use rdiag::report::model::{
     SourceCoverage, Step, Subject, Timeline, TimelineRow, Unexplained,
 };
 use rdiag::report::{self, Style, escape};
+use rdiag::serve::alert::{Alert, Payload, Status};
+use rdiag::serve::look::{Look, Policy};
+use rdiag::serve::preview::preview;
+use serde_json::{Value, json};
 
 /// Gives out at most so many bytes a read, as pipes do.
 struct Trickle<'a>(&'a [u8], usize);
@@ -269,6 +275,7 @@ fn hostile(text: &str) -> Report {
         subject: subject(),
         nats: f64::NAN,
         silent,
+        defining: silent,
     };
     let hypothesis = Hypothesis {
         cause: s(),
@@ -506,13 +513,254 @@ pub fn novelty(data: &[u8]) {
         let record = Record::log(&origin, line);
         forth.record(&record);
         if i % 2 == 0 {
-            left.record(&record)
+            left.record(&record);
         } else {
-            right.record(&record)
+            right.record(&record);
         }
     }
     right.merge(left);
     assert_eq!(right, forth);
     assert_eq!(right.templates(), forth.templates());
     assert!(forth.forms() <= limits::NOVEL_FORMS);
+}
+
+/// What is in a webhook's body: bounded, redacted once and for all, and only names of Kubernetes are looked at.
+pub fn webhook(data: &[u8]) {
+    let Ok(mut payload) = Payload::decode(data) else {
+        return;
+    };
+    assert!(payload.alerts.len() <= limits::ALERTS_PER_DELIVERY);
+    let now = 1_700_000_000_000;
+    let look = Look::of(&payload.alerts, &Policy::default(), now);
+    let is_name = |text: &String| {
+        text.bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-.".contains(&b))
+    };
+    assert!(
+        look.namespace.iter().chain(&look.pods).all(is_name),
+        "{look:?}"
+    );
+    assert!(look.from < look.until && look.until <= now, "{look:?}");
+    payload.redact();
+    let once = payload.clone();
+    payload.redact();
+    // The mark of a redacted key is of the key it was, so only that may differ.
+    payload.group_key.clone_from(&once.group_key);
+    assert_eq!(payload, once);
+    for alert in &payload.alerts {
+        assert!(alert.labels.len() <= limits::ALERT_LABELS);
+        let again: Value = alert.to_json();
+        assert_eq!(
+            again["labels"].as_object().map(|l| l.len()),
+            Some(alert.labels.len())
+        );
+    }
+    shows(&payload, &payload.group_key);
+}
+
+/// Pages, messages to Slack, mails and webhooks about an incident whose every word is hostile.
+pub fn shown(data: &[u8]) {
+    let text = String::from_utf8_lossy(data).into_owned();
+    let labels: BTreeMap<String, String> = ["alertname", "namespace", "pod", "instance", &text]
+        .into_iter()
+        .map(|name| (name.to_owned(), text.clone()))
+        .collect();
+    let alert = Alert {
+        labels: labels.clone(),
+        annotations: labels.clone(),
+        generator_url: text.clone(),
+        fingerprint: text.clone(),
+        ..Alert::default()
+    };
+    let payload = Payload {
+        group_key: text.clone(),
+        receiver: text.clone(),
+        status: Status::Firing,
+        group_labels: labels.clone(),
+        common_labels: labels.clone(),
+        common_annotations: labels,
+        external_url: format!("http://{text}"),
+        alerts: vec![alert],
+        left_out: u64::MAX,
+    };
+    shows(&payload, &text);
+}
+
+/// What is shown of an incident is markup of ours and text of others, never the other way round.
+fn shows(payload: &Payload, text: &str) {
+    let seen = preview(payload, Some(hostile(text))).expect("a mail can be made of any text");
+    let plain = preview(&plain(payload), Some(hostile("x"))).expect("and of plain text");
+    // Tags of the page: those of the same page about plain text, and no others.
+    assert_eq!(tags(&seen.page), tags(&plain.page), "{}", seen.page);
+    assert!(!seen.page.chars().any(|c| escape::is_hidden(c)));
+    for message in &seen.slack {
+        each(message, &mut |key, text| {
+            assert!(!text.chars().any(escape::is_hidden), "{key}: {text}");
+            // What Slack obeys stands in angle brackets: only the link to our page does.
+            let ours = "<http://rdiag.example/incidents/1|incident 1>";
+            if key != "url" {
+                assert!(
+                    !text.replace(ours, "").contains(['<', '>']),
+                    "{key}: {text}"
+                );
+            }
+            let longest = if key == "text" { 3000 } else { 4000 };
+            assert!(text.chars().count() <= longest, "{key}: {}", text.len());
+        });
+    }
+    // A label cannot begin a header, nor end them.
+    let head = seen.mail.split("\r\n\r\n").next().unwrap_or_default();
+    let names = |head: &str| -> Vec<String> {
+        let lines = head
+            .split("\r\n")
+            .filter(|line| !line.starts_with([' ', '\t']));
+        lines
+            .filter_map(|line| Some(line.split_once(':')?.0.to_owned()))
+            .collect()
+    };
+    assert_eq!(
+        names(head),
+        names(plain.mail.split("\r\n\r\n").next().unwrap_or_default())
+    );
+    assert!(seen.mail.is_ascii());
+}
+
+/// The same payload with other words.
+fn plain(payload: &Payload) -> Payload {
+    let mut plain = payload.clone();
+    let word = |text: &mut String| {
+        if !text.is_empty() {
+            "x".clone_into(text);
+        }
+    };
+    plain.group_key = "x".to_owned();
+    plain.receiver = "x".to_owned();
+    word(&mut plain.external_url);
+    if payload
+        .external_url
+        .trim_end_matches('/')
+        .starts_with("http://")
+        || payload
+            .external_url
+            .trim_end_matches('/')
+            .starts_with("https://")
+    {
+        plain.external_url = "http://x".to_owned();
+    }
+    let alerts = plain
+        .alerts
+        .iter_mut()
+        .flat_map(|a| [&mut a.labels, &mut a.annotations]);
+    let common = [
+        &mut plain.group_labels,
+        &mut plain.common_labels,
+        &mut plain.common_annotations,
+    ];
+    for labels in alerts.chain(common) {
+        // As many, with the names that have a meaning kept.
+        let known = ["alertname", "pod", "instance", "namespace"];
+        *labels = std::mem::take(labels)
+            .into_iter()
+            .enumerate()
+            .map(|(i, (name, value))| {
+                let name = if known.contains(&name.as_str()) {
+                    name
+                } else {
+                    format!("n{i}")
+                };
+                (
+                    name,
+                    if value.is_empty() {
+                        value
+                    } else {
+                        "x".to_owned()
+                    },
+                )
+            })
+            .collect();
+    }
+    plain
+}
+
+/// Names of the tags of a page with their attributes' names, in order.
+fn tags(page: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for part in page.split('<').skip(1) {
+        let tag = part.split('>').next().unwrap_or_default();
+        // Values out, so that only structure is left.
+        let structure: Vec<&str> = tag.split('"').step_by(2).collect();
+        found.push(structure.join("\"\""));
+    }
+    found
+}
+
+/// Every string below a value with the key it stands under.
+fn each(value: &Value, see: &mut impl FnMut(&str, &str)) {
+    match value {
+        Value::Object(fields) => {
+            for (key, inner) in fields {
+                match inner {
+                    Value::String(text) => see(key, text),
+                    other => each(other, see),
+                }
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| each(item, see)),
+        _ => {}
+    }
+}
+
+/// Messages of a model's client: always one answer of JSON-RPC or none, and nothing outside of the root.
+pub fn mcp(data: &[u8]) {
+    static TOOLS: OnceLock<(tempfile::TempDir, Tools)> = OnceLock::new();
+    let (_, tools) = TOOLS.get_or_init(|| {
+        // No cluster is asked, whatever the message.
+        let folder = tempfile::tempdir().expect("there is room for a folder");
+        std::fs::write(folder.path().join("a.log"), "level=error msg=x\n")
+            .expect("it can be written");
+        std::fs::write(
+            folder.path().join("hashrings.json"),
+            r#"[{"endpoints":["a:1","b:1","c:1"]}]"#,
+        )
+        .expect("it can be written");
+        let engine = Engine::new(Arc::new(Pack::embedded().expect("the embedded pack loads")));
+        let tools = Tools::new(
+            engine,
+            &[folder.path().to_owned()],
+            Some(folder.path().join("data")),
+        )
+        .expect("the folder is there");
+        (folder, tools)
+    });
+    if data.windows(7).any(|w| w == b"cluster") || data.windows(2).any(|w| w == b"\\u") {
+        return;
+    }
+    let judged = |answer: Option<Value>| {
+        let Some(answer) = answer else { return };
+        assert_eq!(answer["jsonrpc"], "2.0");
+        assert!(answer.get("id").is_some());
+        assert!(answer.get("result").is_some() != answer.get("error").is_some());
+        let text = answer.to_string();
+        assert!(!text.contains("root:x:0"), "{text}");
+        assert!(!text.contains('\n'));
+    };
+    judged(mcp::answer(tools, data));
+    // The bytes as an argument of each tool.
+    let text = String::from_utf8_lossy(data);
+    for (name, key) in [
+        ("diagnose", "paths"),
+        ("explain", "id"),
+        ("search_manual", "words"),
+        ("hashring_locate", "series"),
+        ("incidents_show", "id"),
+    ] {
+        let value = if key == "paths" {
+            json!([text])
+        } else {
+            json!(text)
+        };
+        let message = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call",
+            "params": { "name": name, "arguments": { key: value, "file": "hashrings.json" } } });
+        judged(mcp::answer(tools, message.to_string().as_bytes()));
+    }
 }

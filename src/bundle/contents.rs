@@ -21,8 +21,8 @@ impl Taker {
         namespace: Option<&str>,
     ) -> Result<(), BundleError> {
         let name = opened.found.name.as_str();
-        let reader = opened.reader(&self.gaps)?.take(limits::DOCUMENT_BYTES);
-        let mut repaired = Repair::new(reader);
+        let mut reader = opened.reader(&self.gaps)?.take(limits::DOCUMENT_BYTES);
+        let mut repaired = Repair::new(&mut reader);
         let (mut taken, mut alerts, mut rest) = (0_u64, Vec::new(), Map::new());
         let objects = &mut self.input.objects;
         let read = document::read(BufReader::new(&mut repaired), &mut |part| match part {
@@ -33,7 +33,7 @@ impl Taker {
                 objects.add(&object, list_kind.filter(|k| !k.is_empty()).or(kind));
             }
             Part::Alert(alert) if alerts.len() < limits::OBJECT_RECORDS => alerts.push(alert),
-            Part::Alert(_) => {}
+            Part::Alert(_) => objects.left_out(),
             Part::Rest(map) => rest.extend(map),
         });
         for alert in &alerts {
@@ -43,7 +43,10 @@ impl Taker {
             let why = format!("damaged JSON, repaired in {} places", repaired.repairs());
             self.gaps.add(name, why);
         }
-        if let Err(error) = read {
+        if reader.limit() == 0 {
+            let why = format!("only the first {} bytes are read", limits::DOCUMENT_BYTES);
+            self.gaps.add(name, why);
+        } else if let Err(error) = read {
             self.gaps
                 .add(name, format!("not JSON as expected ({error})"));
         } else if taken == 0 && alerts.is_empty() && !is_envelope(&rest) {

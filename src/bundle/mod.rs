@@ -55,7 +55,7 @@ pub use topology::{
     Claim, Condition, Container, ContainerState, Endpoint, Mode, Named, Node, Owner, Pod,
     Termination, Topology, Workload, split_address,
 };
-pub use writer::Writer;
+pub use writer::{Pass, Writer};
 
 /// Version of the layout, in `manifest.json`.
 pub const SCHEMA: &str = "rdiag/bundle/v1";

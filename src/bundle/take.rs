@@ -354,6 +354,13 @@ impl Taker {
             self.input.streams.push(stream);
             return Ok(());
         };
+        if sections.len() >= limits::DUMP_SECTIONS {
+            let why = format!(
+                "only the first {} containers are told apart",
+                limits::DUMP_SECTIONS
+            );
+            self.gaps.add(opened.found.name.as_str(), why);
+        }
         for section in sections {
             let blob = Blob::Window(whole.part(section.start, section.len));
             let origin = Origin {

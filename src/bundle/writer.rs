@@ -17,8 +17,13 @@ pub struct Writer {
     form: Form,
     staging: tempfile::TempDir,
     gaps: Mutex<Vec<Gap>>,
+    pass: Option<Pass>,
     unread: Mutex<Vec<Unread>>,
 }
+
+/// What each file goes through before the bundle is put in its place: from one path to another. The
+/// number is what it changed, which the bundle's maker may want to know.
+pub type Pass = fn(&Path, &Path) -> io::Result<u64>;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Form {
@@ -54,8 +59,16 @@ impl Writer {
             form,
             staging,
             gaps: Mutex::default(),
+            pass: None,
             unread: Mutex::default(),
         })
+    }
+
+    /// Sends every file through `pass` before the bundle is put in its place.
+    #[must_use]
+    pub fn through(mut self, pass: Pass) -> Self {
+        self.pass = Some(pass);
+        self
     }
 
     /// A container's log, to be written to. It is complete once the writer is flushed or dropped.
@@ -191,10 +204,24 @@ impl Writer {
         };
         let bytes = serde_json::to_vec_pretty(&manifest).expect("a manifest has string keys");
         self.put(&["manifest.json"], &bytes)?;
+        self.pass_all().map_err(failed(&self.target))?;
         match self.form {
             Form::Folder => self.move_folder(),
             _ => self.pack(),
         }
+    }
+
+    fn pass_all(&self) -> io::Result<()> {
+        let Some(pass) = self.pass else { return Ok(()) };
+        let mut files = Vec::new();
+        gather(self.staging.path(), &mut files)?;
+        for file in files {
+            // Beside it and with its ending, which tells what it is; then it is the file.
+            let passed = file.with_file_name(".passed");
+            pass(&file, &passed)?;
+            fs::rename(&passed, &file)?;
+        }
+        Ok(())
     }
 
     fn move_folder(self) -> Result<(), BundleError> {

@@ -6,6 +6,7 @@
 //! nothing in the cluster is changed.
 
 mod api;
+pub mod clean;
 mod config;
 mod connect;
 mod error;

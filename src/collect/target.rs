@@ -126,7 +126,7 @@ pub struct Senders {
 }
 
 /// A Prometheus, or whatever answers its query API.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Prometheus {
     /// Address up to where `/api/v1/query` begins.
     pub url: String,

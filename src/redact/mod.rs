@@ -18,6 +18,8 @@ mod tokens;
 mod value;
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::io::{self, BufRead, Write};
 use std::ops::Range;
 
 use serde_json::Value;
@@ -92,6 +94,46 @@ impl Redactor {
         }
     }
 
+    /// A value without secrets when `name` stands before it, such as a label's: a name like `password`
+    /// tells of the value what the value itself does not.
+    pub fn named<'t>(&mut self, name: &str, value: &'t str) -> Cow<'t, str> {
+        self.key_lines = 0;
+        // As JSON, which holds any text on one line.
+        let pair = serde_json::json!({ name: value }).to_string();
+        let cleaned = match self.line(&pair) {
+            Cow::Borrowed(_) => return Cow::Borrowed(value),
+            Cow::Owned(cleaned) => cleaned,
+        };
+        self.key_lines = 0;
+        let read: Option<BTreeMap<String, String>> = serde_json::from_str(&cleaned).ok();
+        let value = read.and_then(|pair| pair.into_values().next());
+        // What cannot be read back is better lost than shown.
+        Cow::Owned(value.unwrap_or_else(|| "[REDACTED:value]".to_owned()))
+    }
+
+    /// Copies text line by line without its secrets; bytes that are no text stay as they are where
+    /// nothing is secret. Lines longer than [`limits::CLEAN_BYTES`] are looked at in pieces.
+    ///
+    /// # Errors
+    /// When `from` cannot be read or `to` not be written.
+    pub fn copy(&mut self, from: &mut impl BufRead, to: &mut impl Write) -> io::Result<()> {
+        let mut line = Vec::new();
+        loop {
+            line.clear();
+            let most = limits::CLEAN_BYTES as u64;
+            if io::Read::take(&mut *from, most).read_until(b'\n', &mut line)? == 0 {
+                return to.flush();
+            }
+            match std::str::from_utf8(&line) {
+                Ok(text) => to.write_all(self.line(text).as_bytes())?,
+                Err(_) => match self.line(&String::from_utf8_lossy(&line)) {
+                    Cow::Borrowed(_) => to.write_all(&line)?,
+                    Cow::Owned(cleaned) => to.write_all(cleaned.as_bytes())?,
+                },
+            }
+        }
+    }
+
     /// Redacts every string of a report.
     ///
     /// It goes through the serialised form, so that a field added later cannot be forgotten.
@@ -106,13 +148,41 @@ impl Redactor {
         *report = serde_json::from_value(value).unwrap_or_default();
     }
 
-    fn value(&mut self, value: &mut Value) {
+    /// A text of any number of lines without its secrets.
+    pub fn text<'t>(&mut self, text: &'t str) -> Cow<'t, str> {
+        self.key_lines = 0;
+        let lines: Vec<Cow<'_, str>> = text.split('\n').map(|l| self.line(l)).collect();
+        if lines.iter().all(|l| matches!(l, Cow::Borrowed(_))) {
+            return Cow::Borrowed(text);
+        }
+        Cow::Owned(lines.join("\n"))
+    }
+
+    /// Redacts every string below a JSON value, with the names in objects telling of what they name.
+    pub fn document(&mut self, value: &mut Value) {
+        match value {
+            Value::Object(fields) => {
+                for (name, inner) in fields.iter_mut() {
+                    if let Value::String(text) = inner
+                        && let Cow::Owned(cleaned) = self.named(name, text)
+                    {
+                        *text = cleaned;
+                    } else {
+                        self.document(inner);
+                    }
+                }
+            }
+            Value::Array(items) => items.iter_mut().for_each(|item| self.document(item)),
+            other => self.value(other),
+        }
+    }
+
+    /// Redacts every string below a JSON value.
+    pub fn value(&mut self, value: &mut Value) {
         match value {
             Value::String(text) => {
-                self.key_lines = 0;
-                let lines: Vec<Cow<'_, str>> = text.split('\n').map(|l| self.line(l)).collect();
-                if lines.iter().any(|l| matches!(l, Cow::Owned(_))) {
-                    *text = lines.join("\n");
+                if let Cow::Owned(cleaned) = self.text(text) {
+                    *text = cleaned;
                 }
             }
             Value::Array(items) => items.iter_mut().for_each(|v| self.value(v)),

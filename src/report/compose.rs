@@ -288,7 +288,16 @@ impl Composer<'_> {
             contra: hypothesis.contra.iter().map(|e| self.evidence(e)).collect(),
             heals_itself: heals_name(cause.heals_itself).to_owned(),
             remediation: self.remediation(hypothesis.cause, hypothesis),
-            poorly_explained: Vec::new(),
+            poorly_explained: hypothesis
+                .poorly_explained
+                .iter()
+                .map(|(ix, _)| {
+                    let title = &self.pack.signatures[ix.0 as usize].title;
+                    format!("{title} (this alone does not bring it about: look for a second fault)")
+                })
+                .collect::<BTreeSet<_>>()
+                .into_iter()
+                .collect(),
         }
     }
 

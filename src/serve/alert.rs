@@ -3,6 +3,7 @@
 //! The types mirror that payload and nothing else. Unknown fields are ignored, since the format is not
 //! ours and grows.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -10,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::clock::{self, Millis};
 use crate::limits;
+use crate::redact::Redactor;
 
 /// Labels or annotations, sorted.
 pub type Labels = BTreeMap<String, String>;
@@ -152,6 +154,46 @@ impl Payload {
     }
 }
 
+impl Payload {
+    /// Takes credentials out of everything that will be kept and shown. A key of a group that held one
+    /// gets a mark of what it was, so that groups that differ in nothing else stay apart.
+    pub fn redact(&mut self) {
+        let mut redactor = Redactor::default();
+        let mut text = |text: &mut String| {
+            if let Cow::Owned(cleaned) = redactor.text(text) {
+                *text = cleaned;
+            }
+        };
+        let was = self.group_key.clone();
+        text(&mut self.group_key);
+        if self.group_key != was {
+            let mark = xxhash_rust::xxh64::xxh64(was.as_bytes(), 0);
+            self.group_key.push_str(&format!(" #{mark:016x}"));
+        }
+        text(&mut self.receiver);
+        text(&mut self.external_url);
+        for alert in &mut self.alerts {
+            text(&mut alert.generator_url);
+        }
+        let common = [
+            &mut self.group_labels,
+            &mut self.common_labels,
+            &mut self.common_annotations,
+        ];
+        let own = self
+            .alerts
+            .iter_mut()
+            .flat_map(|alert| [&mut alert.labels, &mut alert.annotations]);
+        for labels in common.into_iter().chain(own) {
+            for (name, value) in labels {
+                if let Cow::Owned(cleaned) = redactor.named(name, value) {
+                    *value = cleaned;
+                }
+            }
+        }
+    }
+}
+
 impl Alert {
     fn read(raw: RawAlert) -> Result<Self, String> {
         let labels = bounded(Some(raw.labels.ok_or("`labels` is missing")?));
@@ -228,14 +270,22 @@ fn shape(why: String) -> Malformed {
     Malformed::Shape(why)
 }
 
+/// What tells of labels that had no room.
+const LEFT_OUT: &str = "rdiag_left_out";
+
 fn bounded(labels: Option<Labels>) -> Labels {
     let mut labels = labels.unwrap_or_default();
-    while labels.len() > limits::ALERT_LABELS {
-        labels.pop_last();
+    if labels.len() > limits::ALERT_LABELS {
+        let left_out = labels.len() - limits::ALERT_LABELS + 1;
+        while labels.len() >= limits::ALERT_LABELS {
+            labels.pop_last();
+        }
+        labels.insert(LEFT_OUT.to_owned(), left_out.to_string());
     }
     for value in labels.values_mut() {
         if value.len() > limits::ALERT_VALUE_BYTES {
             value.truncate(value.floor_char_boundary(limits::ALERT_VALUE_BYTES));
+            value.push('…');
         }
     }
     labels

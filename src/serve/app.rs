@@ -8,6 +8,8 @@ use super::config::Config;
 use super::metrics::Metrics;
 use super::store::Store;
 use crate::engine::Engine;
+use crate::pack::Pack;
+use crate::redact::Redactor;
 
 /// What all parts of a running server share.
 #[derive(Debug)]
@@ -15,6 +17,7 @@ pub(super) struct App {
     pub(super) config: Config,
     pub(super) store: Store,
     pub(super) engine: Engine,
+    pub(super) pack: Arc<Pack>,
     pub(super) metrics: Metrics,
     /// Something became due to be looked at.
     pub(super) due: Notify,
@@ -28,16 +31,28 @@ pub(super) struct App {
 const CHANGES: usize = 256;
 
 impl App {
-    pub(super) fn new(config: Config, store: Store, engine: Engine) -> Arc<Self> {
+    pub(super) fn new(config: Config, store: Store, pack: Arc<Pack>) -> Arc<Self> {
         Arc::new(Self {
             config,
             store,
-            engine,
+            engine: Engine::new(pack.clone()),
+            pack,
             metrics: Metrics::default(),
             due: Notify::new(),
             outbox: Notify::new(),
             changes: broadcast::Sender::new(CHANGES),
         })
+    }
+
+    /// Text of others that will be kept or shown.
+    pub(super) fn redacted(&self, text: String) -> String {
+        if !self.config.redact {
+            return text;
+        }
+        match Redactor::default().text(&text) {
+            std::borrow::Cow::Owned(cleaned) => cleaned,
+            std::borrow::Cow::Borrowed(_) => text,
+        }
     }
 
     /// Tells open pages that an incident changed.

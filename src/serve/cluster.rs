@@ -9,24 +9,27 @@ use tokio::task::spawn_blocking;
 
 use super::clock::{self, Millis};
 use super::look::Look;
-use super::source::{Fetched, SourceError};
+use super::source::{self, Fetched, SourceError};
 use super::worker::chain;
-use crate::bundle::Writer;
-use crate::collect::{self, Access, Cluster, Namespaces, Target};
+use crate::collect::{self, Access, Cluster, Namespaces, Prometheus, Target};
 
 /// Time between two scrapes: enough for a rate, short enough for somebody who waits for an answer.
 const SCRAPES: Duration = Duration::from_secs(10);
 
 /// Collects through the Kubernetes API into an archive in `folder`.
 pub(super) async fn fetch(
+    prometheus: Option<&Prometheus>,
     look: &Look,
     alerts: Vec<u8>,
     folder: &Path,
+    redact: bool,
 ) -> Result<Fetched, SourceError> {
-    let (look, folder) = (look.clone(), folder.to_owned());
+    let (look, folder, prometheus) = (look.clone(), folder.to_owned(), prometheus.cloned());
     let runtime = Handle::current();
     // On a thread of its own: writing a bundle blocks.
-    let gathered = spawn_blocking(move || runtime.block_on(gather(&look, &alerts, &folder)));
+    let gathered = spawn_blocking(move || {
+        runtime.block_on(gather(prometheus, &look, &alerts, &folder, redact))
+    });
     gathered.await.unwrap_or_else(|_| {
         Err(SourceError::Unusable(
             "collecting was ended by a bug in rdiag".to_owned(),
@@ -34,7 +37,13 @@ pub(super) async fn fetch(
     })
 }
 
-async fn gather(look: &Look, alerts: &[u8], folder: &Path) -> Result<Fetched, SourceError> {
+async fn gather(
+    prometheus: Option<Prometheus>,
+    look: &Look,
+    alerts: &[u8],
+    folder: &Path,
+    redact: bool,
+) -> Result<Fetched, SourceError> {
     let unusable = |error: &dyn std::error::Error| SourceError::Unusable(chain(error));
     // Connected anew for each look: the configuration and its token may have changed.
     let cluster = Cluster::connect(&Access::default())
@@ -42,7 +51,7 @@ async fn gather(look: &Look, alerts: &[u8], folder: &Path) -> Result<Fetched, So
         .map_err(|e| unusable(&e))?;
     let name = format!("cluster-{}.tar.zst", clock::now());
     let path = folder.join(&name);
-    let writer = Writer::create(&path).map_err(|e| unusable(&e))?;
+    let writer = source::writer(&path, redact).map_err(|e| unusable(&e))?;
     let namespaces = match &look.namespace {
         Some(namespace) => Namespaces::Named(vec![namespace.clone()]),
         None => Namespaces::Current,
@@ -54,6 +63,7 @@ async fn gather(look: &Look, alerts: &[u8], folder: &Path) -> Result<Fetched, So
         // Logs are read to their end: what came after the alert speaks, too.
         until: None,
         scrape_interval: SCRAPES,
+        prometheus,
         ..Target::default()
     };
     let summary = collect::collect(&cluster, &target, &writer, &|_| ())

@@ -43,6 +43,8 @@ pub struct Config {
     pub open_to_all: OpenToAll,
     /// Who is told.
     pub receivers: Vec<Receiver>,
+    /// Whether credentials are taken out of all that is kept, shown or sent.
+    pub redact: bool,
 }
 
 /// Whether an address that others reach may be served without credentials.

@@ -9,6 +9,7 @@ use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, Writer};
 use tracing_subscriber::registry::LookupSpan;
 
 use super::clock;
+use crate::redact::Redactor;
 
 /// Writes `ts=… level=… caller=… msg=… key=value…`.
 #[derive(Clone, Copy, Debug, Default)]
@@ -44,6 +45,7 @@ where
             rest: String::new(),
         };
         event.record(&mut line);
+        let mut redactor = Redactor::default();
         let time = clock::rfc3339(now).replace('Z', "");
         write!(
             writer,
@@ -51,8 +53,9 @@ where
             now.rem_euclid(1000),
             event.metadata().target()
         )?;
-        writer.write_str(&quoted(&line.message))?;
-        writer.write_str(&line.rest)?;
+        // This goes to a collector of logs, not to a terminal.
+        writer.write_str(&redactor.line(&quoted(&line.message)))?;
+        writer.write_str(&redactor.line(&line.rest))?;
         writer.write_char('\n')
     }
 }

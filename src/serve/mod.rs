@@ -17,14 +17,16 @@ mod app;
 pub mod clock;
 mod cluster;
 pub mod config;
+mod copy;
 mod finding;
 mod http;
 mod listen;
 pub mod log;
-mod loki;
+mod logs;
 pub mod look;
 mod metrics;
 mod notify;
+pub mod preview;
 mod retention;
 pub mod rules;
 pub mod source;
@@ -34,14 +36,13 @@ mod worker;
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use crate::engine::Engine;
 use crate::pack::Pack;
 use app::App;
 use config::Config;
@@ -54,6 +55,8 @@ pub struct Server {
     address: SocketAddr,
     stop: watch::Sender<bool>,
     tasks: JoinSet<()>,
+    /// Holds the store open for as long as somebody has it.
+    app: Weak<App>,
 }
 
 /// Why a server cannot start.
@@ -85,6 +88,9 @@ pub enum ServeError {
 /// Time that a look or notification in hand has when the server stops. What is not done then is done
 /// by the next start.
 const LAST: Duration = Duration::from_secs(20);
+/// How often, and after which pauses, it is looked whether the store was let go.
+const RELEASE: u32 = 500;
+const MOMENT: Duration = Duration::from_millis(10);
 
 impl Server {
     /// Opens the store, binds the address and starts to work.
@@ -110,7 +116,12 @@ impl Server {
         };
         let listener = listen::bind(config.listen).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        let app = App::new(config, store, Engine::new(pack));
+        // The port is known only now when any would do.
+        let config = Config {
+            listen: address,
+            ..config
+        };
+        let app = App::new(config, store, pack);
         let (stop, stopped) = watch::channel(false);
         let mut tasks = JoinSet::new();
         tasks.spawn(listen::serve(
@@ -134,6 +145,7 @@ impl Server {
             address,
             stop,
             tasks,
+            app: Arc::downgrade(&app),
         })
     }
 
@@ -149,6 +161,14 @@ impl Server {
         let all = async { while self.tasks.join_next().await.is_some() {} };
         if timeout(LAST, all).await.is_err() {
             tracing::warn!("work in hand was not done in time; the next start does it");
+        }
+        // What was ended lets go of the store in its own time; then another may open it.
+        self.tasks.shutdown().await;
+        for _ in 0..RELEASE {
+            if self.app.strong_count() == 0 {
+                return;
+            }
+            tokio::time::sleep(MOMENT).await;
         }
     }
 }

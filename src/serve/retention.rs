@@ -72,7 +72,8 @@ fn sweep(app: &App) -> Result<(), StoreError> {
             .ok()
             .and_then(|at| at.elapsed().ok());
         if !known.contains_key(&name) && age.is_some_and(|age| age > YOUNG) {
-            let _ = fs::remove_file(entry.path());
+            let path = entry.path();
+            let _ = fs::remove_file(&path).or_else(|_| fs::remove_dir_all(&path));
         }
     }
     Ok(())

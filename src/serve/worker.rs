@@ -106,7 +106,7 @@ async fn step(app: &Arc<App>) -> Result<bool, StoreError> {
         }
         Err(error) => {
             app.metrics.looked(Outcome::Error, count, took);
-            let why = chain(&error);
+            let why = app.redacted(chain(&error));
             tracing::error!(incidents = count, err = why, "a look could not be done");
             let answers = together
                 .iter()
@@ -165,7 +165,13 @@ async fn answer(app: &Arc<App>, look: &Look, together: &[Due]) -> Result<String,
     let fetched = app
         .config
         .source
-        .fetch(look, payload, &app.store.bundles())
+        .fetch(
+            look,
+            payload,
+            &app.store.bundles(),
+            app.pack.clone(),
+            app.config.redact,
+        )
         .await?;
     let finding = diagnose(app, fetched, look.gaps.clone()).await?;
     let now = clock::now();
@@ -211,7 +217,9 @@ async fn diagnose(
                 };
                 let mut report = app.engine.run(&input, &options)?.report;
                 // Whatever is stored, shown or sent from here on holds no credentials.
-                Redactor::new(Default::default()).report(&mut report);
+                if app.config.redact {
+                    Redactor::default().report(&mut report);
+                }
                 let (bundle, bytes) = fetched.kept.unzip();
                 Ok(finding::of(report, bundle, bytes.unwrap_or(0)))
             });

@@ -7,6 +7,7 @@ mod cli;
 mod collect;
 mod double;
 mod faults;
+mod fuzzed;
 mod limits;
 mod lines;
 mod live;

@@ -50,9 +50,15 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("pushdown", &["pack", "record"]),
     ("collect", &["bundle", "pushdown", "record", "redact"]),
     (
+        "mcp",
+        &[
+            "bundle", "collect", "engine", "hashring", "pack", "redact", "report", "serve",
+        ],
+    ),
+    (
         "serve",
         &[
-            "collect", "bundle", "engine", "report", "pack", "record", "redact",
+            "collect", "bundle", "engine", "report", "pack", "record", "redact", "pushdown",
         ],
     ),
 ];

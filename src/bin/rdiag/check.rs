@@ -115,7 +115,7 @@ fn look(args: &Args, cadence: CadenceArg) -> Result<(tempfile::TempDir, PathBuf)
         target.lives = Lives::Neither;
     }
     let bundle = folder.path().join("bundle");
-    collect::one_look()?.block_on(collect::into(&args.access, &target, &bundle))?;
+    collect::one_look()?.block_on(collect::into(&args.access, &target, &bundle, None))?;
     Ok((folder, bundle))
 }
 

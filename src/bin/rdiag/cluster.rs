@@ -116,8 +116,11 @@ fn look(common: &Common, args: &ClusterArgs) -> Result<(PathBuf, tempfile::TempD
     if args.status {
         target.lives = Lives::Neither;
     }
+    // What is not kept goes nowhere but into this report, which is redacted by itself.
+    let pass = args.bundle_dir.as_ref().and_then(|_| collect::pass(common));
     let store = args.store.store(common)?;
-    collect::one_look()?.block_on(collect::with_store(&args.access, &target, &path, store))?;
+    let looking = collect::with_store(&args.access, &target, &path, pass, store);
+    collect::one_look()?.block_on(looking)?;
     Ok((path, scratch))
 }
 

@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::args::{Common, Output};
 use crate::diagnose::chain;
 use crate::output::Failure;
-use rdiag::bundle::Writer;
+use rdiag::bundle::{Pass, Writer};
 use rdiag::collect::{
     self, Access, Cluster, CollectError, Lives, Namespaces, Progress, Prometheus, Scrape, Senders,
     Store, Summary, Target,
@@ -230,7 +230,8 @@ pub(crate) fn run(common: &Common, args: &CollectArgs) -> Result<bool, Failure> 
             "collect needs -o PATH: a folder, or a file that ends in .tar.zst".to_owned(),
         ));
     };
-    let summary = one_look()?.block_on(into(&args.access, &args.target.target(), path))?;
+    let target = args.target.target();
+    let summary = one_look()?.block_on(into(&args.access, &target, path, pass(common)))?;
     anstream::eprintln!(
         "{} logs of {} pods in {}",
         summary.logs,
@@ -249,6 +250,11 @@ pub(crate) fn one_look() -> Result<tokio::runtime::Runtime, Failure> {
     built.map_err(|error| Failure::Job(format!("could not start: {error}")))
 }
 
+/// What files of a bundle that is kept go through: it will be sent to somebody.
+pub(crate) fn pass(common: &Common) -> Option<Pass> {
+    (!common.no_redact).then_some(collect::clean::file as Pass)
+}
+
 /// A runtime for the commands that ask the world.
 pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     let built = tokio::runtime::Builder::new_multi_thread()
@@ -262,8 +268,9 @@ pub(crate) async fn into(
     access: &AccessArgs,
     target: &Target,
     path: &Path,
+    pass: Option<Pass>,
 ) -> Result<Summary, Failure> {
-    with_store(access, target, path, None).await
+    with_store(access, target, path, pass, None).await
 }
 
 /// The same, with the logs of a store where one is given.
@@ -271,10 +278,14 @@ pub(crate) async fn with_store(
     access: &AccessArgs,
     target: &Target,
     path: &Path,
+    pass: Option<Pass>,
     store: Option<Store>,
 ) -> Result<Summary, Failure> {
     let cluster = access.connect().await?;
-    let writer = Writer::create(path).map_err(|error| Failure::Job(chain(&error)))?;
+    let mut writer = Writer::create(path).map_err(|error| Failure::Job(chain(&error)))?;
+    if let Some(pass) = pass {
+        writer = writer.through(pass);
+    }
     let mut target = target.clone();
     target.logs = store.is_none();
     let bar = Bar::new();

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use rdiag::collect::Prometheus;
 use rdiag::pack::Version;
 use rdiag::serve::config::{self, Config, OpenToAll, Rate, Web};
 use rdiag::serve::look::Policy;
@@ -39,9 +40,20 @@ pub(crate) struct Args {
     /// Folder of the store and of kept bundles
     #[arg(long, value_name = "DIR", env = "RDIAG_DATA_DIR")]
     data_dir: PathBuf,
-    /// Where to look: cluster, bundle:PATH or loki:URL
+    /// Where to look: cluster, bundle:PATH, loki:URL or victorialogs:URL
     #[arg(long, value_name = "SOURCE", default_value = "cluster", value_parser = Source::parse, env = "RDIAG_SOURCE")]
     source: Source,
+    /// A Prometheus to ask about the ring, too, when looking at the cluster
+    #[arg(long, value_name = "URL", env = "RDIAG_PROMETHEUS")]
+    prometheus: Option<String>,
+    /// File with a bearer token for that Prometheus
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "RDIAG_PROMETHEUS_TOKEN_FILE",
+        requires = "prometheus"
+    )]
+    prometheus_token_file: Option<PathBuf>,
     /// Receivers of notifications, and the external URL
     #[arg(
         long = "config.file",
@@ -107,7 +119,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(common: &Common, args: &Args) -> Result<bool, Failure> {
-    let config = settings(args)?;
+    let config = settings(common, args)?;
     let pack = crate::diagnose::pack(common)?;
     if args.check_config {
         return check(&config);
@@ -137,7 +149,7 @@ pub(crate) fn run(common: &Common, args: &Args) -> Result<bool, Failure> {
 }
 
 /// What was typed, with the files it names.
-fn settings(args: &Args) -> Result<Config, Failure> {
+fn settings(common: &Common, args: &Args) -> Result<Config, Failure> {
     let file = args
         .config_file
         .as_deref()
@@ -165,7 +177,7 @@ fn settings(args: &Args) -> Result<Config, Failure> {
     Ok(Config {
         listen: args.listen,
         data_dir: args.data_dir.clone(),
-        source: args.source.clone(),
+        source: source(args)?,
         policy: Policy {
             namespaces: args.namespaces.clone(),
             namespace: args.namespace.clone(),
@@ -190,7 +202,23 @@ fn settings(args: &Args) -> Result<Config, Failure> {
             OpenToAll::Refuse
         },
         receivers: file.receivers,
+        redact: !common.no_redact,
     })
+}
+
+/// Where to look, with the Prometheus that only a cluster goes with: series are of pods that are known.
+fn source(args: &Args) -> Result<Source, Failure> {
+    let prometheus = args.prometheus.clone().map(|url| Prometheus {
+        url,
+        token_file: args.prometheus_token_file.clone(),
+    });
+    match (&args.source, prometheus) {
+        (Source::Cluster(_), prometheus) => Ok(Source::Cluster(prometheus)),
+        (source, None) => Ok(source.clone()),
+        (_, Some(_)) => Err(Failure::Usage(
+            "--prometheus goes with --source cluster".to_owned(),
+        )),
+    }
 }
 
 fn version(text: &str) -> Result<Version, Failure> {

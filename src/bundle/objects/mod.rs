@@ -137,6 +137,11 @@ impl Objects {
         }
     }
 
+    /// Counts a record that there is no room for.
+    pub(super) fn left_out(&mut self) {
+        self.dropped += 1;
+    }
+
     /// Sorts everything, joins what needs several objects, and says what was left out.
     pub(super) fn finish(&mut self, gaps: &Gaps) {
         self.topology.finish();

@@ -2,10 +2,13 @@
 
 mod api;
 mod auth;
+mod incident;
 mod live;
+mod manual;
 mod operations;
 mod pages;
 mod rates;
+mod status;
 mod webhook;
 
 use std::net::IpAddr;
@@ -26,7 +29,7 @@ use super::worker::chain;
 
 pub(super) use api::summary;
 pub(super) use auth::Guard;
-pub(super) use pages::url_encoded;
+pub(super) use incident::{Known, rendered};
 
 /// What handlers share.
 #[derive(Clone, Debug)]
@@ -68,14 +71,14 @@ pub(super) fn router(app: Arc<App>) -> Router {
         .route("/api/v1/incidents/{id}/report", get(api::report))
         .route("/", get(pages::list))
         .route("/find", get(pages::find))
-        .route("/incidents/{id}", get(pages::incident))
-        .route("/incidents/{id}/bundle", get(pages::bundle))
-        .route("/incidents/{id}/truth.yaml", get(pages::truth))
-        .route("/incidents/{id}/feedback", post(pages::feedback))
-        .route("/incidents/{id}/look", post(pages::look))
-        .route("/manual", get(pages::manual))
-        .route("/manual/{*id}", get(pages::manual_page))
-        .route("/status", get(pages::status))
+        .route("/incidents/{id}", get(incident::incident))
+        .route("/incidents/{id}/bundle", get(incident::bundle))
+        .route("/incidents/{id}/truth.yaml", get(incident::truth))
+        .route("/incidents/{id}/feedback", post(incident::feedback))
+        .route("/incidents/{id}/look", post(incident::look))
+        .route("/manual", get(manual::manual))
+        .route("/manual/{*id}", get(manual::manual_page))
+        .route("/status", get(status::status))
         .route("/events", get(live::events))
         .route("/static/{file}", get(pages::asset))
         .route("/metrics", get(operations::metrics))

@@ -108,11 +108,14 @@ async fn deliver(web: &Web, request: Request<Body>) -> Result<Response, Refusal>
             return Ok((StatusCode::REQUEST_TIMEOUT, "the body came too slowly\n").into_response());
         }
     };
-    let payload = Payload::decode(&body).map_err(|error| {
+    let mut payload = Payload::decode(&body).map_err(|error| {
         tracing::warn!(err = %error, bytes = body.len(), "a webhook request was malformed");
         Refusal::Wrong(error.to_string())
     })?;
     drop(body);
+    if web.app.config.redact {
+        payload.redact();
+    }
     let alerts = payload.alerts.len();
     let taken = web.app.store.deliver(payload, clock::now()).await?;
     drop(permit);

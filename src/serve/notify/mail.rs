@@ -16,7 +16,7 @@ const WIDTH: usize = 78;
 
 /// Sends the report as text and as a page. All mails of an incident are one thread.
 pub(super) async fn send(email: &Email, notice: &Notice, message: &Message) -> Result<(), Failed> {
-    let mail = compose(email, notice, message).map_err(Failed::lasting)?;
+    let mail = compose(email, notice.id, message).map_err(Failed::lasting)?;
     let transport = transport(email)?;
     match transport.send(mail).await {
         Ok(_) => Ok(()),
@@ -31,7 +31,23 @@ pub(super) async fn send(email: &Email, notice: &Notice, message: &Message) -> R
     }
 }
 
-fn compose(email: &Email, notice: &Notice, message: &Message) -> Result<Mail, String> {
+/// The mail as it would be sent between two addresses of nobody.
+pub(super) fn preview(message: &Message) -> Result<String, String> {
+    let email = Email {
+        name: "preview".to_owned(),
+        smarthost: "localhost:25".to_owned(),
+        tls: SmtpTls::None,
+        from: "rdiag@example.org".to_owned(),
+        to: vec!["oncall@example.org".to_owned()],
+        username: None,
+        password_file: None,
+        password_env: None,
+    };
+    let mail = compose(&email, 1, message)?;
+    Ok(String::from_utf8_lossy(&mail.formatted()).into_owned())
+}
+
+fn compose(email: &Email, notice: i64, message: &Message) -> Result<Mail, String> {
     let mailbox = |text: &str| {
         text.parse::<Mailbox>()
             .map_err(|e| format!("{text:?} is no address: {e}"))
@@ -60,7 +76,7 @@ fn compose(email: &Email, notice: &Notice, message: &Message) -> Result<Mail, St
         .subject(subject)
         .message_id(Some(format!(
             "<rdiag-notice-{}-{}@{host}>",
-            notice.id, message.incident.opened_at
+            notice, message.incident.opened_at
         )))
         .in_reply_to(thread.clone())
         .references(thread);

@@ -7,14 +7,14 @@ use crate::serve::store::{Incident, Notice, NoticeKind, StoreError};
 
 /// What is told about an incident: how it is now, which may be more than when it was decided to tell.
 #[derive(Clone, Debug)]
-pub(super) struct Message {
-    pub(super) kind: NoticeKind,
-    pub(super) incident: Incident,
-    pub(super) report: Option<Report>,
+pub(in crate::serve) struct Message {
+    pub(in crate::serve) kind: NoticeKind,
+    pub(in crate::serve) incident: Incident,
+    pub(in crate::serve) report: Option<Report>,
     /// The incident's page, when it is known how others reach it.
-    pub(super) url: Option<String>,
+    pub(in crate::serve) url: Option<String>,
     /// This server's address, likewise.
-    pub(super) base: Option<String>,
+    pub(in crate::serve) base: Option<String>,
 }
 
 impl Message {
@@ -51,7 +51,7 @@ impl Message {
 
     /// The alert in one line.
     pub(super) fn alert(&self) -> String {
-        report::escape::visible(&self.incident.title).into_owned()
+        line(&self.incident.title, ALERT)
     }
 
     /// The answer in one line.
@@ -64,6 +64,20 @@ impl Message {
             Some((_, None)) => "nothing to act on in what was looked at".to_owned(),
             None => "no answer yet".to_owned(),
         };
-        report::escape::visible(&text).into_owned()
+        line(&text, ANSWER)
+    }
+}
+
+/// Longest line about an alert and about an answer, in characters. Slack takes 3,000 of a block, which
+/// escaping may make of 500; what is cut here is not cut there, in the middle of a link.
+const ALERT: usize = 160;
+const ANSWER: usize = 400;
+
+/// Text of others as one line of so many characters.
+fn line(text: &str, most: usize) -> String {
+    let text = report::escape::terminal(text);
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.into_owned(),
     }
 }

@@ -20,7 +20,7 @@ use super::config::{Receiver, Way};
 use super::metrics::Outcome;
 use super::store::{Notice, StoreError};
 use crate::limits;
-use message::Message;
+pub(super) use message::Message;
 
 /// First pause after a failure; it doubles up to the longest.
 const RETRY: Millis = 2 * 1000;
@@ -59,6 +59,21 @@ impl Failed {
             again: false,
             after: None,
         }
+    }
+}
+
+impl Failed {
+    /// When to try again after so many attempts before this one; none: never.
+    fn next(&self, attempts: u32, now: Millis) -> Option<Millis> {
+        if !self.again || attempts + 1 >= limits::NOTIFY_ATTEMPTS {
+            return None;
+        }
+        let pause = (RETRY << attempts.min(20)).min(RETRY_MOST);
+        let asked = self
+            .after
+            .and_then(|after| Millis::try_from(after.as_millis()).ok())
+            .unwrap_or(0);
+        Some(now + pause.max(asked.min(RETRY_MOST)))
     }
 }
 
@@ -168,15 +183,10 @@ async fn one(
             );
             app.store.notice_done(notice, thread, now).await
         }
-        Err(failed) => {
+        Err(mut failed) => {
+            failed.why = app.redacted(failed.why);
             app.metrics.notified(Outcome::Error);
-            let again = failed.again && notice.attempts + 1 < limits::NOTIFY_ATTEMPTS;
-            let pause = (RETRY << notice.attempts.min(20)).min(RETRY_MOST);
-            let asked = failed
-                .after
-                .and_then(|after| Millis::try_from(after.as_millis()).ok())
-                .unwrap_or(0);
-            let again = again.then_some(now + pause.max(asked.min(RETRY_MOST)));
+            let again = failed.next(notice.attempts, now);
             tracing::warn!(
                 incident = notice.incident,
                 receiver = notice.receiver,
@@ -259,4 +269,43 @@ async fn answer(sent: Result<reqwest::Response, reqwest::Error>) -> Result<Strin
         again,
         after,
     })
+}
+
+/// Slack's messages about it: the whole one, and the one for a thread.
+pub(super) fn slack_messages(message: &Message) -> [serde_json::Value; 2] {
+    [slack::full(message), slack::short(message)]
+}
+
+/// What a webhook is sent about it.
+pub(super) fn webhook_body(message: &Message) -> serde_json::Value {
+    webhook::body(message)
+}
+
+/// The mail about it, with its headers.
+pub(super) fn mail(message: &Message) -> Result<String, String> {
+    mail::preview(message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_and_end() {
+        let passing = Failed::passing("x");
+        let asked = Failed {
+            after: Some(Duration::from_secs(60)),
+            ..Failed::passing("x")
+        };
+        for (failed, attempts, expected) in [
+            (&passing, 0, Some(2_000)),
+            (&passing, 3, Some(16_000)),
+            (&passing, 30, Some(RETRY_MOST)),
+            (&passing, limits::NOTIFY_ATTEMPTS - 1, None),
+            (&asked, 0, Some(60_000)),
+            (&Failed::lasting("x"), 0, None),
+        ] {
+            assert_eq!(failed.next(attempts, 0), expected, "{attempts}");
+        }
+    }
 }

@@ -11,8 +11,6 @@ use crate::serve::store::NoticeKind;
 
 /// Blocks Slack takes in a message.
 const BLOCKS: usize = 50;
-/// Characters of a section.
-const SECTION: usize = 3000;
 
 /// Posts to an incoming webhook: each change is a message of its own.
 pub(super) async fn hook(
@@ -112,7 +110,7 @@ fn checked(body: &str) -> Result<Value, Failed> {
 }
 
 /// The report with the alert above it.
-fn full(message: &Message) -> Value {
+pub(super) fn full(message: &Message) -> Value {
     let Some(found) = &message.report else {
         return short(message);
     };
@@ -130,13 +128,12 @@ fn full(message: &Message) -> Value {
 }
 
 /// Alert and answer, one line each.
-fn short(message: &Message) -> Value {
+pub(super) fn short(message: &Message) -> Value {
     let text = format!(
         "*{}*\n{}",
         slack(&message.alert()),
         slack(&message.answer())
     );
-    let text: String = text.chars().take(SECTION).collect();
     let section =
         json!({ "type": "section", "text": { "type": "mrkdwn", "text": text, "verbatim": true } });
     json!({ "text": line(message), "blocks": [section, context(message)], "unfurl_links": false })
@@ -157,6 +154,5 @@ fn context(message: &Message) -> Value {
     if let Some(url) = &message.url {
         text.push_str(&format!(" · <{url}|incident {}>", message.incident.id));
     }
-    let text: String = text.chars().take(SECTION).collect();
     json!({ "type": "context", "elements": [{ "type": "mrkdwn", "text": text, "verbatim": true }] })
 }

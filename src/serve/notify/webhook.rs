@@ -1,6 +1,6 @@
 //! Any address that takes JSON.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::message::Message;
 use super::{Failed, Thread, answer};
@@ -17,12 +17,7 @@ pub(super) async fn post(
     message: &Message,
 ) -> Result<Option<Thread>, Failed> {
     let url = url.read().map_err(Failed::passing)?;
-    let body = json!({
-        "schema": "rdiag/notification/v1",
-        "kind": message.kind.word(),
-        "incident": http::summary(&message.incident, message.base.as_deref()),
-        "report": message.report,
-    });
+    let body = body(message);
     let mut request = client
         .post(url)
         .header("Idempotency-Key", format!("rdiag-{}", notice.id))
@@ -31,4 +26,14 @@ pub(super) async fn post(
         request = request.bearer_auth(bearer.read().map_err(Failed::passing)?);
     }
     answer(request.send().await).await.map(|_| None)
+}
+
+/// What is posted.
+pub(super) fn body(message: &Message) -> Value {
+    json!({
+        "schema": "rdiag/notification/v1",
+        "kind": message.kind.word(),
+        "incident": http::summary(&message.incident, message.base.as_deref()),
+        "report": message.report,
+    })
 }

@@ -299,7 +299,7 @@ impl<'c> Alerts<'c> {
 }
 
 /// One line that says what the group is about.
-fn title(payload: &Payload) -> String {
+pub(in crate::serve) fn title(payload: &Payload) -> String {
     let common = |name: &str| {
         let labels = [&payload.common_labels, &payload.group_labels];
         labels.into_iter().find_map(|l| l.get(name)).cloned()

@@ -8,6 +8,7 @@
 //! tries again, which is all it takes to recover.
 
 mod intake;
+mod mover;
 mod read;
 mod schema;
 #[cfg(test)]
@@ -18,15 +19,19 @@ mod writer;
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::{mpsc, oneshot};
 
+pub(super) use intake::title;
 pub use intake::{Effect, Taken};
 pub use read::{AlertRow, AnswerRow, Counts, Filter, Incident, Receipt};
 pub use work::{Answer, Due, Feedback, Finding, Notice, NoticeKind, Stale};
 use writer::Job;
+
+use crate::limits;
 
 /// The incident store of one data directory.
 #[derive(Debug)]
@@ -129,7 +134,9 @@ impl Store {
             )?;
         }
         schema::migrate(&mut connection)?;
-        let jobs = writer::start(connection);
+        let commits = Arc::<AtomicU64>::default();
+        mover::start(&folder.join(DATABASE), Arc::downgrade(&commits))?;
+        let jobs = writer::start(connection, commits);
         Ok(Self {
             folder: folder.to_owned(),
             jobs,
@@ -254,6 +261,10 @@ fn tune(connection: &Connection) -> Result<(), StoreError> {
         "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA busy_timeout=5000;
          PRAGMA cache_size=-8192; PRAGMA temp_store=MEMORY; PRAGMA journal_size_limit=16777216;",
     )?;
+    // Moving what was written into the database takes longer than many commits: `mover` does it when
+    // nobody waits. This is for the case that it cannot keep up.
+    let pages = limits::WAL_BYTES / 4096;
+    connection.execute_batch(&format!("PRAGMA wal_autocheckpoint={pages};"))?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(())
 }

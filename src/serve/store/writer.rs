@@ -1,5 +1,7 @@
 //! The one thread that writes.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
 use rusqlite::Connection;
@@ -44,7 +46,7 @@ where
 }
 
 /// Starts the thread. It ends when the sender is dropped and what waits is done.
-pub(super) fn start(connection: Connection) -> mpsc::Sender<Job> {
+pub(super) fn start(connection: Connection, commits: Arc<AtomicU64>) -> mpsc::Sender<Job> {
     let (sender, mut receiver) = mpsc::channel::<Job>(limits::QUEUE_LEN);
     thread::spawn(move || {
         while let Some(first) = receiver.blocking_recv() {
@@ -55,6 +57,7 @@ pub(super) fn start(connection: Connection) -> mpsc::Sender<Job> {
                 batch.push(next);
             }
             run(&connection, batch);
+            commits.fetch_add(1, Ordering::Relaxed);
         }
     });
     sender

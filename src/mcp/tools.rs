@@ -3,22 +3,20 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use rdiag::bundle::Input;
-use rdiag::engine::{Engine, Options};
-use rdiag::hashring::{self, Algorithm, Rings, Setup};
-use rdiag::pack::{Version, manual};
-use rdiag::report::model::{Hypothesis, Incident, Report};
-use rdiag::report::{self, Format, Style, escape};
-use rdiag::serve::alert::Status;
-use rdiag::serve::clock;
-use rdiag::serve::store::{Filter, Store};
+use crate::bundle::Input;
+use crate::engine::{Engine, Options};
+use crate::hashring::{self, Algorithm, Rings, Setup};
+use crate::pack::{Version, manual};
+use crate::report::model::{Hypothesis, Incident, Report};
+use crate::report::{self, Format, Style, escape};
+use crate::serve::alert::Status;
+use crate::serve::clock;
+use crate::serve::store::{Filter, Store};
 use serde_json::{Value, json};
 
-use crate::diagnose::chain;
-use crate::output::Failure;
-
 /// What the tools work with.
-pub(super) struct Tools {
+#[derive(Debug)]
+pub struct Tools {
     engine: Engine,
     /// Without links.
     roots: Vec<PathBuf>,
@@ -51,95 +49,22 @@ const HYPOTHESES: usize = 5;
 /// Incidents in a list, unless asked otherwise.
 const INCIDENTS: usize = 20;
 
-/// All tools, as `tools/list` shows them.
-#[expect(clippy::too_many_lines, reason = "one table")]
-pub(super) fn list() -> Value {
-    let text = |description: &str| json!({ "type": "string", "description": description });
-    let tool = |name: &str,
-                title: &str,
-                description: &str,
-                properties: Value,
-                required: &[&str]| {
-        json!({
-            "name": name,
-            "title": title,
-            "description": description,
-            "inputSchema": { "type": "object", "properties": properties, "required": required, "additionalProperties": false },
-            "annotations": { "readOnlyHint": true, "destructiveHint": false, "idempotentHint": true, "openWorldHint": false },
-        })
-    };
-    json!([
-        tool(
-            "diagnose",
-            "Diagnose logs or a bundle",
-            "Reads log files, folders, archives or bundles of a Thanos Receive ring and says what is wrong, how sure that \
-             is, why, and what to do.",
-            json!({
-                "paths": { "type": "array", "items": { "type": "string" }, "minItems": 1, "description": "files or folders" },
-                "thanos_version": text("version of Thanos where it cannot be known, such as 0.38.0"),
-            }),
-            &["paths"],
-        ),
-        tool(
-            "explain",
-            "Explain a signature or cause",
-            "The manual page of a signature, state or cause: what it is, where it shows, what to do.",
-            json!({ "id": text("an id, such as receiver-oom") }),
-            &["id"],
-        ),
-        tool(
-            "search_manual",
-            "Search the manual",
-            "Signatures, states and causes whose id or title has all these words.",
-            json!({ "words": text("words, such as disk full") }),
-            &["words"],
-        ),
-        tool(
-            "hashring_locate",
-            "Where a series is stored",
-            "Says which members of a hashring hold a series.",
-            json!({
-                "file": text("the hashring file (hashrings.json)"),
-                "series": text("labels as in PromQL: {__name__=\"up\",job=\"node\"}"),
-                "tenant": text("tenant; default-tenant unless given"),
-                "algorithm": { "type": "string", "enum": ["hashmod", "ketama"], "description": "--receive.hashrings-algorithm" },
-                "replication_factor": { "type": "integer", "minimum": 1, "maximum": 100 },
-                "thanos_version": text("version of Thanos, such as 0.38.0"),
-            }),
-            &["file", "series"],
-        ),
-        tool(
-            "incidents_list",
-            "List incidents",
-            "Incidents that `rdiag serve` has taken in, the latest first.",
-            json!({
-                "state": { "type": "string", "enum": ["firing", "resolved", "all"] },
-                "query": text("words that must occur"),
-                "limit": { "type": "integer", "minimum": 1, "maximum": 200 },
-            }),
-            &[],
-        ),
-        tool(
-            "incidents_show",
-            "Show an incident",
-            "An incident of `rdiag serve` with its alerts and its latest report.",
-            json!({ "id": text("its number") }),
-            &["id"],
-        ),
-    ])
-}
-
 impl Tools {
-    pub(super) fn new(
+    /// Tools that read files below `roots` (the current folder without any) and the incidents of the
+    /// store in `data_dir`.
+    ///
+    /// # Errors
+    /// When a folder is not there.
+    pub fn new(
         engine: Engine,
         roots: &[PathBuf],
         data_dir: Option<PathBuf>,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, String> {
         let here = [PathBuf::from(".")];
         let roots = if roots.is_empty() { &here } else { roots };
         let real = |path: &PathBuf| {
             path.canonicalize()
-                .map_err(|e| Failure::Usage(format!("--root {}: {e}", path.display())))
+                .map_err(|e| format!("--root {}: {e}", path.display()))
         };
         let roots = roots.iter().map(real).collect::<Result<_, _>>()?;
         Ok(Self {
@@ -152,6 +77,7 @@ impl Tools {
     pub(super) fn call(&self, name: &str, arguments: &Value) -> Result<Answer, ToolError> {
         let answer = match name {
             "diagnose" => self.diagnose(arguments),
+            "cluster_report" => self.cluster(arguments),
             "explain" => self.explain(arguments),
             "search_manual" => self.search(arguments),
             "hashring_locate" => self.locate(arguments),
@@ -171,20 +97,26 @@ impl Tools {
             .iter()
             .map(|path| self.inside(path.as_str().ok_or("a path is no string")?))
             .collect::<Result<Vec<_>, String>>()?;
+        self.report(&paths, version(arguments)?)
+    }
+
+    /// The report of what lies there.
+    pub(super) fn report(
+        &self,
+        paths: &[PathBuf],
+        thanos_version: Option<Version>,
+    ) -> Result<Answer, String> {
         let options = Options {
             threads: 0,
-            thanos_version: version(arguments)?,
+            thanos_version,
         };
-        let input = Input::open(&paths, None).map_err(|e| chain(&e))?;
+        let input = Input::open(paths, None).map_err(|e| chain(&e))?;
         if input.is_empty() {
             return Err("nothing to read was found there".to_owned());
         }
-        let mut found = self
-            .engine
-            .run(&input, &options)
-            .map_err(|e| chain(&e))?
-            .report;
-        rdiag::redact::Redactor::new(rdiag::redact::Options::default()).report(&mut found);
+        let analysis = self.engine.run(&input, &options).map_err(|e| chain(&e))?;
+        let mut found = analysis.report;
+        crate::redact::Redactor::default().report(&mut found);
         Ok(answer(&found))
     }
 
@@ -448,7 +380,19 @@ fn text<'a>(arguments: &'a Value, name: &str) -> Result<&'a str, String> {
         .ok_or_else(|| format!("`{name}` is missing"))
 }
 
-fn version(arguments: &Value) -> Result<Option<Version>, String> {
+/// An error with all its sources, on one line.
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}
+
+pub(super) fn version(arguments: &Value) -> Result<Option<Version>, String> {
     let Some(text) = arguments.get("thanos_version").and_then(Value::as_str) else {
         return Ok(None);
     };

@@ -2,6 +2,11 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod live;
+mod mail;
+mod secrets;
+mod trust;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::net::SocketAddr;
@@ -19,12 +24,12 @@ use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
-static PACK: LazyLock<Arc<Pack>> = LazyLock::new(|| Arc::new(Pack::embedded().unwrap()));
+pub(crate) static PACK: LazyLock<Arc<Pack>> = LazyLock::new(|| Arc::new(Pack::embedded().unwrap()));
 
 /// Long enough for a slow machine; nothing waits that long unless it fails.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
-fn config(folder: &Path) -> Config {
+pub(crate) fn config(folder: &Path) -> Config {
     Config {
         listen: "127.0.0.1:0".parse().unwrap(),
         data_dir: folder.join("data"),
@@ -42,6 +47,7 @@ fn config(folder: &Path) -> Config {
         web: Web::default(),
         open_to_all: OpenToAll::Refuse,
         receivers: Vec::new(),
+        redact: true,
     }
 }
 
@@ -61,7 +67,7 @@ fn bundle(folder: &Path) -> PathBuf {
     root
 }
 
-fn alert(name: &str, fingerprint: &str, status: &str) -> Value {
+pub(crate) fn alert(name: &str, fingerprint: &str, status: &str) -> Value {
     json!({
         "status": status,
         "labels": { "alertname": name, "namespace": "monitoring", "pod": "thanos-receive-1" },
@@ -72,7 +78,7 @@ fn alert(name: &str, fingerprint: &str, status: &str) -> Value {
     })
 }
 
-fn delivery(key: &str, status: &str, alerts: Vec<Value>) -> Value {
+pub(crate) fn delivery(key: &str, status: &str, alerts: Vec<Value>) -> Value {
     json!({
         "version": "4", "groupKey": key, "status": status, "receiver": "rdiag", "truncatedAlerts": 0,
         "groupLabels": { "alertname": "Down" }, "commonLabels": { "alertname": "Down", "namespace": "monitoring" },
@@ -81,7 +87,7 @@ fn delivery(key: &str, status: &str, alerts: Vec<Value>) -> Value {
 }
 
 /// An HTTP client of one request a connection: status, head, body.
-async fn ask(address: SocketAddr, request: &str, body: &[u8]) -> (u16, String, String) {
+pub(crate) async fn ask(address: SocketAddr, request: &str, body: &[u8]) -> (u16, String, String) {
     let mut stream = TcpStream::connect(address).await.unwrap();
     let host = if request.contains("\r\nhost:") {
         String::new()
@@ -127,26 +133,26 @@ fn unchunked(mut body: &str) -> String {
     text
 }
 
-async fn post(address: SocketAddr, payload: &Value) -> u16 {
+pub(crate) async fn post(address: SocketAddr, payload: &Value) -> u16 {
     ask(address, "POST /webhook", payload.to_string().as_bytes())
         .await
         .0
 }
 
-async fn get(address: SocketAddr, path: &str) -> String {
+pub(crate) async fn get(address: SocketAddr, path: &str) -> String {
     let (status, _, body) = ask(address, &format!("GET {path}"), b"").await;
     assert_eq!(status, 200, "{path}: {body}");
     body
 }
 
-async fn incidents(address: SocketAddr) -> Vec<Value> {
+pub(crate) async fn incidents(address: SocketAddr) -> Vec<Value> {
     let value: Value =
         serde_json::from_str(&get(address, "/api/v1/incidents?limit=1000").await).unwrap();
     value["incidents"].as_array().unwrap().clone()
 }
 
 /// Asks again and again until `done`.
-async fn until(address: SocketAddr, done: impl Fn(&[Value]) -> bool) -> Vec<Value> {
+pub(crate) async fn until(address: SocketAddr, done: impl Fn(&[Value]) -> bool) -> Vec<Value> {
     let wait = async {
         loop {
             let found = incidents(address).await;
@@ -161,11 +167,11 @@ async fn until(address: SocketAddr, done: impl Fn(&[Value]) -> bool) -> Vec<Valu
         .expect("it comes to that")
 }
 
-fn answered(found: &[Value]) -> bool {
+pub(crate) fn answered(found: &[Value]) -> bool {
     found.iter().all(|incident| !incident["verdict"].is_null())
 }
 
-async fn start(folder: &TempDir) -> Server {
+pub(crate) async fn start(folder: &TempDir) -> Server {
     Server::start(config(folder.path()), PACK.clone())
         .await
         .unwrap()
@@ -268,6 +274,15 @@ async fn malformed_bodies_are_told_why() {
         (with("version", json!("3")), "version \"3\""),
         (with("status", json!("odd")), "unknown variant"),
         ("[".repeat(100_000), "invalid type"),
+        // Where anything is allowed, nesting is followed without a stack and without an end.
+        (
+            format!("{{\"somethingNew\":{}", "[".repeat(1_000_000)),
+            "EOF",
+        ),
+        (
+            format!("{{\"alerts\":[{{\"labels\":{}", "{\"a\":".repeat(100_000)),
+            "invalid type",
+        ),
     ] {
         let (status, _, answer) = ask(at, "POST /webhook", body.as_bytes()).await;
         let start: String = body.chars().take(60).collect();

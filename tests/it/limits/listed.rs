@@ -1,0 +1,144 @@
+//! Every bound has a test, or a reason why it needs none.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Bounds that drop nothing that could be missed, or that no test can reach, with the reason.
+const WITHOUT: &[(&str, &str)] = &[
+    (
+        "WAL_BYTES",
+        "when SQLite's log is moved by a commit itself; nothing is dropped",
+    ),
+    (
+        "READ_BYTES",
+        "how much is read at once; what is read does not depend on it",
+    ),
+    (
+        "PEEK_BYTES",
+        "where a look for the kind of a file ends; the file itself is read whole",
+    ),
+    (
+        "BATCH_LEN",
+        "how many writes share a commit; none is refused",
+    ),
+    (
+        "CONNECTIONS",
+        "further connections wait in the kernel; nothing is refused",
+    ),
+    (
+        "RING_PIECES",
+        "reached only by two rings of thousands of members with coprime sizes, minutes of work",
+    ),
+    (
+        "CANDIDATES",
+        "reached only with thousands of distinct faults at once; `MEMBERS` bites first",
+    ),
+    (
+        "COLLECT_PAGE",
+        "how many objects are asked for at once; all pages are read",
+    ),
+    (
+        "COLLECT_SCRAPES",
+        "how many scrapes are held at once; the others wait",
+    ),
+    (
+        "COLLECT_STREAMS",
+        "how many logs are read at once; the others wait",
+    ),
+    (
+        "COLLECT_BUFFER_BYTES",
+        "size of a buffer; longer answers take several",
+    ),
+    ("COLLECT_PAUSE_SECS", "a pause, not a loss"),
+    ("FOLLOW_QUEUE", "streams wait when it is full"),
+    (
+        "SPOOL_BYTES",
+        "256 MiB of followed logs; what `watch` lets go is said in its coverage",
+    ),
+];
+
+/// Known holes: bounds that no test reaches yet. None may be added.
+const HOLES: &[(&str, &str)] = &[
+    ("COLLECT_OBJECTS", "5,000 objects of a kind"),
+    ("COLLECT_ANSWER_BYTES", "an answer of 32 MiB"),
+    ("COLLECT_SCRAPE_BYTES", "a scrape of 16 MiB"),
+    ("FOLLOW_STREAMS", "500 followed logs"),
+    (
+        "ERROR_KINDS",
+        "1,000 kinds of error lines in the weekly check",
+    ),
+];
+
+/// Bounds of parts that other tests reach by what they do, without naming the constant.
+const ELSEWHERE: &[(&str, &str)] = &[
+    (
+        "COLLECT_ATTEMPTS",
+        "collect: a_log_that_is_always_cut_is_kept_in_part",
+    ),
+    (
+        "COLLECT_IDLE_BYTES",
+        "collect: pods_that_drip_refuse_or_talk_garbage_are_gaps_and_nothing_else",
+    ),
+];
+
+#[test]
+fn every_bound_has_a_test() {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let limits = fs::read_to_string(root.join("src/limits.rs")).unwrap();
+    let names: Vec<&str> = limits
+        .lines()
+        .filter_map(|line| line.strip_prefix("pub const ")?.split(':').next())
+        .collect();
+    let mut tests = String::new();
+    gather(&root.join("tests/it"), &mut tests);
+    gather(&root.join("src"), &mut tests);
+    let mentioned = |name: &str| {
+        let full = format!("limits::{name}");
+        tests.match_indices(&full).any(|(at, _)| {
+            let after = tests[at + full.len()..].chars().next();
+            !after.is_some_and(|c| c.is_alphanumeric() || c == '_')
+        })
+    };
+    let excused = |name: &str| {
+        let listed = WITHOUT.iter().chain(ELSEWHERE).chain(HOLES);
+        listed.filter(|(excused, _)| *excused == name).count()
+    };
+    let missing: Vec<_> = names
+        .iter()
+        .filter(|name| !mentioned(name) && excused(name) == 0)
+        .collect();
+    assert!(missing.is_empty(), "bounds without a test: {missing:?}");
+    for (name, _) in WITHOUT.iter().chain(ELSEWHERE).chain(HOLES) {
+        assert!(names.contains(name), "{name} is no bound any more");
+    }
+    for (name, test) in ELSEWHERE {
+        let test = test.split(": ").nth(1).unwrap_or(test);
+        assert!(
+            tests.contains(&format!("fn {test}(")),
+            "{name}: there is no test {test}"
+        );
+    }
+}
+
+/// The text of all tests below a folder.
+fn gather(folder: &Path, text: &mut String) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            gather(&path, text);
+            continue;
+        }
+        if path.extension().is_none_or(|e| e != "rs") || path.ends_with("listed.rs") {
+            continue;
+        }
+        let whole = fs::read_to_string(&path).unwrap();
+        let is_test =
+            path.components().any(|c| c.as_os_str() == "tests") || path.ends_with("tests.rs");
+        let part = match (is_test, whole.split_once("#[cfg(test)]\nmod tests {")) {
+            (true, _) => &whole,
+            (false, Some((_, tests))) => tests,
+            (false, None) => continue,
+        };
+        text.push_str(part);
+    }
+}
