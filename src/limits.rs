@@ -11,6 +11,37 @@ pub const LINE_BYTES: usize = 256 * 1024;
 /// enough that what was read is still in the cache of a processor core when it is looked at.
 pub const READ_BYTES: usize = 256 * 1024;
 
+/// Size of the pieces that a log is cut into, at line ends, so that several threads can read it. Large
+/// enough that what is done once per piece does not count, small enough to stay near the core; each
+/// thread holds one.
+pub const CHUNK_BYTES: usize = 512 * 1024;
+
+/// Pieces of [`READ_BYTES`] that are read ahead from a pipe or a compressed file.
+pub const AHEAD_PIECES: usize = 4;
+
+/// Most texts of lines (`recall`) that a thread knows; a release prints some hundred kinds of lines of a
+/// handful of texts each. When there are more, all are forgotten.
+pub const RECALL_NODES: usize = 16 * 1024;
+
+/// Most bytes of such texts.
+pub const RECALL_BYTES: usize = 2 * 1024 * 1024;
+
+/// Longest line that is recognised; longer ones are too rarely the same.
+pub const RECALL_LINE_BYTES: usize = 8 * 1024;
+
+/// Most outcomes of lines that a thread recognises, some 100 bytes each. When there are more, all are
+/// forgotten.
+pub const RECALL_OUTCOMES: usize = 16 * 1024;
+
+/// Hashes of lines seen once that a thread remembers, 8 bytes each.
+pub const RECALL_ONCE: usize = 16 * 1024;
+
+/// Evidence (signature × subject × writer) that a thread counts before it goes to its ledger.
+pub const TALLY_SLOTS: usize = 4096;
+
+/// Forms of new lines that a thread keeps before they go to its ledger; a tenth of what that has room for.
+pub const TALLY_NOVEL: usize = 1536;
+
 /// Most lines in pieces, and most dumps, that one reader keeps open at a time, one for each origin.
 /// Each takes at most [`LINE_BYTES`]. The oldest is given out early to make room.
 pub const OPEN_JOINS: usize = 32;
@@ -46,8 +77,12 @@ pub const BUCKETS: usize = 180;
 /// Most (signature, subject) pairs in a ledger (`inference.md` § 3.12).
 pub const LEDGER_PAIRS: usize = 20_000;
 
-/// Most distinct streams (pod × container) that are told apart; the rest share one origin.
+/// Most distinct streams (pod × container) that coverage tells apart; the rest share one entry.
 pub const ORIGINS: usize = 4096;
+
+/// Most distinct origins that one reader tells apart; the rest share one. Logs are read in pieces of
+/// [`CHUNK_BYTES`], with a reader each, and no piece has as many lines with a frame.
+pub const READER_ORIGINS: usize = 128 * 1024;
 
 /// Most candidate cause instances (`inference.md` § 3.12).
 pub const CANDIDATES: usize = 4096;

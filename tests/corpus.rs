@@ -17,6 +17,8 @@ mod bundles;
 mod filtered;
 #[path = "corpus/judge.rs"]
 mod judge;
+#[path = "corpus/pairs.rs"]
+mod pairs;
 #[path = "corpus/patterns.rs"]
 mod patterns;
 #[path = "corpus/shards.rs"]
@@ -31,6 +33,7 @@ use libtest_mimic::Arguments;
 
 fn main() -> ExitCode {
     let mut trials = bundles::trials();
+    trials.extend(pairs::trials());
     trials.extend(patterns::trials());
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }

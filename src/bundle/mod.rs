@@ -28,6 +28,7 @@ mod objects;
 mod pieces;
 mod place;
 mod repair;
+mod series;
 mod sniff;
 mod stream;
 mod take;
@@ -48,6 +49,7 @@ pub use gaps::Gap;
 pub use input::{Input, Query, Scrape};
 pub use objects::{ConfigText, ObjectRecord, Objects};
 pub use pieces::{Part, Piece};
+pub use series::series;
 pub use stream::Stream;
 pub use topology::{
     Claim, Condition, Container, ContainerState, Endpoint, Mode, Named, Node, Owner, Pod,

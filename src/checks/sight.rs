@@ -1,16 +1,14 @@
 //! What the checks look at: the receivers, their series, the ring, and the time of the data.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{BufReader, Read};
 
 use super::model::{Checklist, Detail, Item, Status};
 use super::{Cadence, Options, Targets};
-use crate::bundle::{Input, Mode, Pod, Topology};
+use crate::bundle::{self, Input, Mode, Pod, Topology};
 use crate::hashring::{Algorithm, Rings, Setup};
-use crate::limits;
-use crate::metrics::{Collector, SeriesRecord, Whose};
+use crate::metrics::SeriesRecord;
 use crate::pack::Version;
-use crate::record::{Origin, Time, Times};
+use crate::record::{Time, Times};
 
 /// Metrics, by the beginning of their names, that some check asks for.
 const WANTED: &[&str] = &[
@@ -393,81 +391,8 @@ fn now(input: &Input, series: &[SeriesRecord]) -> Option<Time> {
 
 /// All series that a check asks for.
 fn series(input: &Input) -> Vec<SeriesRecord> {
-    let wanted = |name: &str| {
+    bundle::series(input, &|name: &str| {
         let bucket = name.ends_with("_bucket") && UNWANTED.iter().any(|p| name.starts_with(p));
         !bucket && WANTED.iter().any(|p| name.starts_with(p))
-    };
-    let topology = &input.objects.topology;
-    let whose = |whose: Whose<'_>| {
-        let pod = match whose {
-            Whose::Claim { namespace, name } => topology.pod_of_claim(namespace, name),
-            Whose::Instance(address) => topology.resolve(address),
-        };
-        pod.map(|p| Origin {
-            namespace: p.namespace.as_deref().map(Into::into),
-            pod: p.name.as_str().into(),
-            ..Origin::default()
-        })
-    };
-    let mut collector = Collector::new(&wanted).with_resolver(&whose);
-    for scrape in &input.scrapes {
-        let read = scrape
-            .stream
-            .open()
-            .map_err(|e| e.to_string())
-            .and_then(|r| {
-                let read = collector.scrape(&scrape.stream.origin, scrape.unix, BufReader::new(r));
-                read.map_err(|e| e.to_string())
-            });
-        if let Err(error) = read {
-            input.add_gap(scrape.stream.name.clone(), error);
-        }
-    }
-    for query in &input.queries {
-        let mut text = Vec::new();
-        let read = query
-            .stream
-            .open()
-            .map_err(|e| e.to_string())
-            .and_then(|r| {
-                r.take(limits::QUERY_BYTES)
-                    .read_to_end(&mut text)
-                    .map_err(|e| e.to_string())
-            });
-        match read {
-            Ok(_) if collector.answers(&text).is_some() => {}
-            Ok(_) => input.add_gap(
-                query.stream.name.clone(),
-                "not an answer of the Prometheus query API",
-            ),
-            Err(error) => input.add_gap(query.stream.name.clone(), error),
-        }
-    }
-    let collected = collector.finish();
-    if collected.dropped > 0 {
-        input.add_gap(
-            "metrics",
-            format!("{} series beyond the bound", collected.dropped),
-        );
-    }
-    without_doubles(input, collected.records)
-}
-
-/// A pod that was scraped itself needs no answers of Prometheus about its own metrics: they would
-/// count twice.
-fn without_doubles(input: &Input, mut records: Vec<SeriesRecord>) -> Vec<SeriesRecord> {
-    let scraped: BTreeSet<String> = input
-        .scrapes
-        .iter()
-        .map(|s| s.stream.origin.name().into_owned())
-        .collect();
-    records.retain(|s| {
-        let name = s.get("metric").unwrap_or_default();
-        let of_others = ["kubelet_", "container_", "kube_"]
-            .iter()
-            .any(|p| name.starts_with(p));
-        let answer = s.get("job").is_some() || s.get("instance").is_some();
-        of_others || !answer || !scraped.contains(s.origin.name().as_ref())
-    });
-    records
+    })
 }

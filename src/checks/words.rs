@@ -53,7 +53,12 @@ pub(super) fn share(share: f64) -> String {
     if !share.is_finite() {
         return "?".to_owned();
     }
-    let percent = share * 100.0;
+    // Neither is "-0 %" a figure.
+    let percent = if share.abs() < 5e-4 && share <= 0.0 {
+        0.0
+    } else {
+        share * 100.0
+    };
     let digits = if (99.0..100.0).contains(&percent) {
         3
     } else {

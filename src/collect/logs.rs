@@ -61,6 +61,9 @@ impl Job {
 /// The logs there are to read of `pods`. Those that cannot exist are gaps at once.
 pub(super) fn jobs(pods: &[Pod], target: &Target, notes: &Notes<'_>) -> Vec<Job> {
     let mut jobs = Vec::new();
+    if target.lives == Lives::Neither {
+        return jobs;
+    }
     for pod in pods {
         let wanted = |c: &Container| target.container.as_ref().is_none_or(|name| *name == c.name);
         for container in pod.containers().into_iter().filter(wanted) {

@@ -15,7 +15,7 @@ use super::target::{Prometheus, Target};
 use crate::limits;
 
 /// Series of the receivers themselves, asked for by name within the pods' namespaces.
-const RECEIVER_SERIES: [&str; 24] = [
+const RECEIVER_SERIES: [&str; 27] = [
     "up",
     "process_start_time_seconds",
     "process_resident_memory_bytes",
@@ -33,6 +33,9 @@ const RECEIVER_SERIES: [&str; 24] = [
     "thanos_receive_head_series_limit",
     "thanos_receive_write_limits_hit_count",
     "prometheus_tsdb_head_series",
+    "prometheus_tsdb_head_samples_appended_total",
+    "prometheus_tsdb_storage_blocks_bytes",
+    "prometheus_tsdb_wal_storage_size_bytes",
     "prometheus_tsdb_wal_corruptions_total",
     "prometheus_tsdb_wal_writes_failed_total",
     "prometheus_tsdb_compactions_failed_total",

@@ -99,6 +99,8 @@ pub enum Lives {
     Both,
     /// Only the one before.
     Previous,
+    /// No log at all: only objects, scrapes and answers.
+    Neither,
 }
 
 /// How to reach the pods' HTTP endpoints.

@@ -72,12 +72,18 @@ impl View<'_> {
             .iter()
             .map(|c| self.solution.network.causes[*c].kind)
             .collect();
+        // Mild side effects come and go; what is severe and does not fit asks for a second fault.
+        let poorly: BTreeSet<usize> = solve::fit(self.solution, index)
+            .poorly
+            .into_iter()
+            .filter(|s| self.severity(*s) >= Severity::Error)
+            .collect();
         let scores = self.needs.scores(&self.solution.network, &group.symptoms);
         let mut hypotheses: Vec<(f64, Hypothesis)> = kinds
             .into_iter()
             .filter(|k| *k != solve::UNKNOWN_KIND)
             .filter_map(|kind| {
-                let (hypothesis, own) = self.hypothesis(component, group, kind)?;
+                let (hypothesis, own) = self.hypothesis(component, group, kind, &poorly)?;
                 let score = scores.get(&kind).copied().unwrap_or(0.0);
                 Some((if own { score } else { score * BEHIND }, hypothesis))
             })
@@ -107,7 +113,7 @@ impl View<'_> {
             indistinguishable: indistinguishable(&hypotheses),
             unknown_probability: unknown,
             next_checks: next::checks(self, index, &hypotheses),
-            unexplained: self.unexplained(group),
+            unexplained: self.unexplained(group, &poorly),
             hypotheses,
         })
     }
@@ -170,6 +176,7 @@ impl View<'_> {
         component: &Component,
         group: &Group,
         kind: u32,
+        poorly: &BTreeSet<usize>,
     ) -> Option<(Hypothesis, bool)> {
         let cause_ix = CauseIx(kind);
         let cause = self.pack.causes.get(kind as usize)?;
@@ -199,7 +206,7 @@ impl View<'_> {
             .any(|c| self.solution.network.causes[*c].seeded);
         let contrast = solve::contrast(self.solution, kind);
         let band = calibrate::band_of(probability, defining, contrast.as_ref());
-        let explains = self.explained(&instances);
+        let (explains, poorly_explained) = self.explained(&instances, poorly);
         let (pro, contra) = self.reasons(kind, cause);
         let hypothesis = Hypothesis {
             cause: cause_ix,
@@ -211,7 +218,7 @@ impl View<'_> {
             explains,
             pro,
             contra,
-            poorly_explained: Vec::new(),
+            poorly_explained,
         };
         Some((hypothesis, own_sign))
     }
@@ -234,9 +241,15 @@ impl View<'_> {
         shown || own.is_empty()
     }
 
-    /// Symptoms that some instance explains, most necessary first.
-    fn explained(&self, instances: &[usize]) -> Vec<Explained> {
+    /// Symptoms that some instance explains, most necessary first, and those that it should explain
+    /// and does not: a quorum that is lost although only one member is bad.
+    fn explained(
+        &self,
+        instances: &[usize],
+        poorly: &BTreeSet<usize>,
+    ) -> (Vec<Explained>, Vec<(SignatureIx, Subject)>) {
         let mut found: BTreeMap<(SignatureIx, Subject), f64> = BTreeMap::new();
+        let mut open: BTreeSet<(SignatureIx, Subject)> = BTreeSet::new();
         for (cause, symptom, need) in self.needs.iter() {
             if !instances.contains(&cause) || need < EXPLAINED {
                 continue;
@@ -244,6 +257,10 @@ impl View<'_> {
             let Some(bound) = self.bound.symptoms.get(symptom) else {
                 continue;
             };
+            if poorly.contains(&symptom) {
+                open.extend(bound.entries.iter().cloned());
+                continue;
+            }
             for entry in &bound.entries {
                 let best = found.entry(entry.clone()).or_default();
                 *best = best.max(need);
@@ -263,7 +280,7 @@ impl View<'_> {
                 .cmp(&weight(a))
                 .then(b.necessity.total_cmp(&a.necessity))
         });
-        all
+        (all, open.into_iter().collect())
     }
 
     /// Evidence for and against, heaviest first. What defines the cause is always told, and first:
@@ -435,11 +452,11 @@ impl View<'_> {
         (from, until)
     }
 
-    fn unexplained(&self, group: &Group) -> Vec<(SignatureIx, Subject)> {
+    fn unexplained(&self, group: &Group, poorly: &BTreeSet<usize>) -> Vec<(SignatureIx, Subject)> {
         let mut all: Vec<(SignatureIx, Subject)> = group
             .symptoms
             .iter()
-            .filter(|s| self.needs.unexplained(**s))
+            .filter(|s| self.needs.unexplained(**s) || poorly.contains(s))
             .filter(|s| self.severity(**s) >= Severity::Warning)
             .filter_map(|s| self.bound.symptoms.get(*s))
             .flat_map(|b| b.entries.iter().cloned())

@@ -121,7 +121,6 @@ impl Engine {
     }
 
     /// Whether any signature or comparison asks for the metric of that name.
-    #[must_use]
     pub fn wants_metric(&self) -> impl Fn(&str) -> bool + use<> {
         let names = scan::wanted(self);
         move |name| names.binary_search_by(|n| n.as_str().cmp(name)).is_ok()

@@ -1,15 +1,19 @@
 //! Reads everything and matches it: streams, objects, scrapes.
 
+mod chunks;
+mod logs;
+mod piece;
+#[cfg(test)]
+mod tests;
+
 use std::io::{BufReader, Read};
 
-use rayon::prelude::*;
-
 use super::Engine;
-use crate::bundle::{BundleError, Input, Stream};
+use crate::bundle::{BundleError, Input};
 use crate::evidence::{Ledger, Resolver, Seen};
 use crate::metrics::{Collector, SeriesRecord, Whose};
 use crate::pack::Test;
-use crate::record::{Fields, Options as ReaderOptions, Origin, Reader, Record, Source};
+use crate::record::{Fields, Origin, Record, Source};
 
 /// Metrics that the comparisons of `facts` look at, beside those the pack names.
 const COMPARED: &[&str] = &[
@@ -31,64 +35,15 @@ const COMPARED: &[&str] = &[
     "thanos_objstore_bucket_last_successful_upload_time",
 ];
 
-/// Matches all logs, one ledger per stream, merged in the end. The merge is commutative, so any
-/// number of threads gives the same ledger.
+/// Matches all logs on so many threads; 0 means one per core. The fold is commutative, so any number
+/// gives the same ledger.
 pub(super) fn streams(
     engine: &Engine,
     input: &Input,
     resolver: &Resolver,
     threads: usize,
 ) -> Result<Ledger, BundleError> {
-    let each = |stream: &Stream| stream_ledger(engine, input, stream, resolver);
-    let ledgers: Vec<Ledger> = if threads == 1 || input.streams.len() < 2 {
-        input.streams.iter().map(each).collect::<Result<_, _>>()?
-    } else {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-        match pool {
-            Ok(pool) => {
-                pool.install(|| input.streams.par_iter().map(each).collect::<Result<_, _>>())?
-            }
-            Err(_) => input.streams.iter().map(each).collect::<Result<_, _>>()?,
-        }
-    };
-    let mut all = Ledger::default();
-    ledgers.into_iter().for_each(|l| all.merge(l));
-    Ok(all)
-}
-
-fn stream_ledger(
-    engine: &Engine,
-    input: &Input,
-    stream: &Stream,
-    resolver: &Resolver,
-) -> Result<Ledger, BundleError> {
-    let mut ledger = Ledger::default();
-    let mut reader = Reader::new(
-        stream.open()?,
-        stream.alias.clone(),
-        ReaderOptions::default(),
-    );
-    loop {
-        match reader.next() {
-            Ok(Some(record)) => {
-                ledger.coverage.add(&record);
-                let mut known = false;
-                engine.matcher.scan(&engine.pack, &record, |hit| {
-                    known = true;
-                    ledger.add(hit, &record, resolver);
-                });
-                if !known {
-                    ledger.novel.record(&record);
-                }
-            }
-            Ok(None) => break,
-            Err(error) => {
-                input.add_gap(stream.name.clone(), format!("reading stopped: {error}"));
-                break;
-            }
-        }
-    }
-    Ok(ledger)
+    logs::scan(engine, input, resolver, threads)
 }
 
 /// Counts the lines that a log store kept back, so that what was listened to is known.
@@ -209,6 +164,7 @@ pub(super) fn scrapes(
 /// Names of the metrics that signatures or comparisons ask for, sorted.
 pub(super) fn wanted(engine: &Engine) -> Vec<String> {
     let mut names: Vec<String> = COMPARED.iter().map(|n| (*n).to_owned()).collect();
+    names.extend(super::status::METRICS.iter().map(|n| (*n).to_owned()));
     let metrics = engine
         .pack
         .signatures

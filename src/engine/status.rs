@@ -2,13 +2,33 @@
 
 use std::collections::BTreeMap;
 
-use crate::bundle::{ContainerState, Pod, Topology};
+use crate::bundle::{ContainerState, Mode, Pod, Topology};
 use crate::metrics::SeriesRecord;
 use crate::record::Time;
 
+/// Metrics that these facts are taken from.
+pub(super) const METRICS: &[&str] = &[
+    "http_requests_total",
+    "kubelet_volume_stats_available_bytes",
+    "kubelet_volume_stats_capacity_bytes",
+    "kubelet_volume_stats_used_bytes",
+    "process_resident_memory_bytes",
+    "prometheus_tsdb_head_chunks_storage_size_bytes",
+    "prometheus_tsdb_head_samples_appended_total",
+    "prometheus_tsdb_head_series",
+    "prometheus_tsdb_storage_blocks_bytes",
+    "prometheus_tsdb_wal_storage_size_bytes",
+    "thanos_build_info",
+    "thanos_objstore_bucket_last_successful_upload_time",
+    "thanos_receive_config_hash",
+    "thanos_shipper_uploads_total",
+    "thanos_status",
+];
+
 /// Facts of each receiver, `namespace/name` → pairs in reading order, of what is known: `ready`
-/// (`yes` or `no`), `state` (why not), `restarts`, `version`, `series`, `writes`, `memory`, `disk`,
-/// `ring` (hash of what it has loaded), `upload` (age of the last one).
+/// (`yes` or `no`), `state` (why not), `restarts`, `version`, `series`, `writes` (requests),
+/// `samples` (appended), `memory`, `disk`, `ring` (hash of what it has loaded), `upload` (age of
+/// the last one).
 ///
 /// `now` is the time of the data.
 #[must_use]
@@ -59,6 +79,20 @@ impl Own<'_> {
             .filter_map(|s| s.number(key))
             .reduce(|a, b| a + b)
     }
+
+    /// Write requests a second, if that was measured.
+    fn requests(&self) -> Option<f64> {
+        self.all("http_requests_total")
+            .filter(|s| s.get("handler") == Some("receive"))
+            .filter_map(|s| s.number("rate"))
+            .reduce(|a, b| a + b)
+    }
+}
+
+/// `3.2/s`, `1250/s`.
+fn per_second(rate: f64) -> String {
+    let digits = usize::from(rate < 100.0);
+    format!("{rate:.digits$}/s")
 }
 
 fn line(
@@ -93,13 +127,12 @@ fn line(
         own.sum("prometheus_tsdb_head_series", "value")
             .map(|n| format!("{n}")),
     );
-    let requests = own
-        .all("http_requests_total")
-        .filter(|s| s.get("handler") == Some("receive"));
-    let rate = requests
-        .filter_map(|s| s.number("rate"))
-        .reduce(|a, b| a + b);
-    put("writes", rate.map(|rate| format!("{rate:.1}/s")));
+    put("writes", own.requests().map(per_second));
+    put(
+        "samples",
+        own.sum("prometheus_tsdb_head_samples_appended_total", "rate")
+            .map(per_second),
+    );
     let limit = receiver.and_then(|c| c.memory_limit).filter(|l| *l > 0.0);
     let used = own.sum("process_resident_memory_bytes", "value");
     put(
@@ -112,7 +145,7 @@ fn line(
         .find_map(|s| s.number("value"))
         .filter(|v| *v > 0.0);
     put("ring", hash.map(|hash| format!("{hash:.0}")));
-    put("upload", upload(own, now));
+    put("upload", upload(own, now).or_else(|| no_bucket(pod)));
     facts
 }
 
@@ -132,23 +165,34 @@ fn state(pod: &Pod) -> Option<String> {
     of_container.or_else(of_pod)
 }
 
-/// Use of the volume, by the kubelet.
+/// Use of the volume, by the kubelet; else what the TSDB itself counts, which is the least it is.
 fn disk(topology: &Topology, pod: Option<&Pod>, own: &Own<'_>) -> Option<String> {
+    let claimed = || {
+        let pod = pod?;
+        let of = topology.claims.iter().filter(|c| {
+            pod.claims.contains(&c.name) && (c.namespace.is_none() || c.namespace == pod.namespace)
+        });
+        of.filter_map(|c| c.capacity).reduce(f64::max)
+    };
     let size = own
         .sum("kubelet_volume_stats_capacity_bytes", "value")
-        .or_else(|| {
-            let pod = pod?;
-            let claims = topology
-                .claims
-                .iter()
-                .filter(|c| pod.claims.contains(&c.name));
-            claims.filter_map(|c| c.capacity).reduce(f64::max)
-        })?;
+        .or_else(claimed)
+        .filter(|size| *size > 0.0)?;
     let free = own.sum("kubelet_volume_stats_available_bytes", "value");
-    let used = own
+    let measured = own
         .sum("kubelet_volume_stats_used_bytes", "value")
-        .or(free.map(|free| size - free))?;
-    (size > 0.0).then(|| format!("{:.0}% of {}", used / size * 100.0, bytes(size)))
+        .or(free.map(|free| size - free));
+    if let Some(used) = measured {
+        return Some(format!("{:.0}% of {}", used / size * 100.0, bytes(size)));
+    }
+    let counted = [
+        "prometheus_tsdb_storage_blocks_bytes",
+        "prometheus_tsdb_wal_storage_size_bytes",
+        "prometheus_tsdb_head_chunks_storage_size_bytes",
+    ];
+    let counted = counted.iter().filter_map(|name| own.sum(name, "value"));
+    let least = counted.reduce(|a, b| a + b)?;
+    Some(format!("≥{:.0}% of {}", least / size * 100.0, bytes(size)))
 }
 
 /// Age of the last upload; `none yet` where there was none.
@@ -157,10 +201,11 @@ fn upload(own: &Own<'_>, now: Option<Time>) -> Option<String> {
     let last = own
         .all("thanos_objstore_bucket_last_successful_upload_time")
         .filter_map(|s| s.number("value"));
-    let last = last.reduce(f64::max)?;
-    if last <= 0.0 {
-        return Some("none yet".to_owned());
-    }
+    let Some(last) = last.reduce(f64::max).filter(|last| *last > 0.0) else {
+        // The time appears with the first upload; that there was none is known where it is counted.
+        let uploads = own.sum("thanos_shipper_uploads_total", "value")?;
+        return (uploads <= 0.0).then(|| "none yet".to_owned());
+    };
     let seconds = ((now?.0 / 1_000_000_000) as f64 - last).max(0.0);
     Some(match seconds {
         s if s < 120.0 => format!("{s:.0}s ago"),
@@ -168,6 +213,14 @@ fn upload(own: &Own<'_>, now: Option<Time>) -> Option<String> {
         s if s < 172_800.0 => format!("{:.0}h ago", s / 3600.0),
         s => format!("{:.0}d ago", s / 86_400.0),
     })
+}
+
+/// That a receiver which stores samples has nowhere to upload them, by its flags.
+fn no_bucket(pod: Option<&Pod>) -> Option<String> {
+    let pod = pod.filter(|pod| pod.mode().is_some_and(|mode| mode != Mode::RouterOnly))?;
+    let flags = ["--objstore.config-file", "--objstore.config"];
+    let has_one = flags.iter().any(|flag| pod.flag(flag).is_some());
+    (!has_one).then(|| "no bucket".to_owned())
 }
 
 /// `310 MiB`.

@@ -1,7 +1,5 @@
 //! Occurrences over time, in at most [`limits::BUCKETS`] buckets of one width.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::limits;
@@ -19,16 +17,14 @@ const DOUBLINGS: u32 = 30;
 pub struct Buckets {
     /// The bucket width is one second shifted left by this.
     doublings: u32,
-    counts: BTreeMap<i64, u64>,
+    /// Bucket and count, sorted.
+    counts: Vec<(i64, u64)>,
 }
 
 impl Buckets {
     /// Adds `count` occurrences at `time`.
     pub fn add(&mut self, time: Time, count: u64) {
-        *self
-            .counts
-            .entry(time.0.div_euclid(self.width_ns()))
-            .or_default() += count;
+        self.put(time.0.div_euclid(self.width_ns()), count);
         self.coarsen();
     }
 
@@ -42,7 +38,7 @@ impl Buckets {
             other.double();
         }
         for (bucket, count) in other.counts {
-            *self.counts.entry(bucket).or_default() += count;
+            self.put(bucket, count);
         }
         self.coarsen();
     }
@@ -61,11 +57,23 @@ impl Buckets {
         FINEST_NS << self.doublings
     }
 
+    /// Times mostly rise: the last bucket is the likely one.
+    fn put(&mut self, bucket: i64, count: u64) {
+        match self.counts.last_mut() {
+            Some((last, n)) if *last == bucket => *n += count,
+            Some((last, _)) if *last > bucket => {
+                match self.counts.binary_search_by_key(&bucket, |(b, _)| *b) {
+                    Ok(at) => self.counts[at].1 += count,
+                    Err(at) => self.counts.insert(at, (bucket, count)),
+                }
+            }
+            _ => self.counts.push((bucket, count)),
+        }
+    }
+
     fn coarsen(&mut self) {
         let bound = i64::try_from(limits::BUCKETS).unwrap_or(i64::MAX);
-        while let (Some((first, _)), Some((last, _))) =
-            (self.counts.first_key_value(), self.counts.last_key_value())
-        {
+        while let (Some((first, _)), Some((last, _))) = (self.counts.first(), self.counts.last()) {
             if last.saturating_sub(*first) < bound || self.doublings >= DOUBLINGS {
                 break;
             }
@@ -75,9 +83,16 @@ impl Buckets {
 
     fn double(&mut self) {
         self.doublings += 1;
-        for (bucket, count) in std::mem::take(&mut self.counts) {
-            *self.counts.entry(bucket.div_euclid(2)).or_default() += count;
+        for (bucket, _) in &mut self.counts {
+            *bucket = bucket.div_euclid(2);
         }
+        self.counts.dedup_by(|next, kept| {
+            let same = next.0 == kept.0;
+            if same {
+                kept.1 += next.1;
+            }
+            same
+        });
     }
 }
 
@@ -107,7 +122,7 @@ impl<'de> Deserialize<'de> for Buckets {
         for pair in rest.chunks_exact(2) {
             bucket = bucket.saturating_add(pair[0]);
             let count = u64::try_from(pair[1]).unwrap_or(0);
-            *buckets.counts.entry(bucket).or_default() += count;
+            buckets.put(bucket, count);
         }
         buckets.coarsen();
         Ok(buckets)

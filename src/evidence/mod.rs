@@ -8,6 +8,7 @@ mod buckets;
 mod coverage;
 mod settle;
 mod subject;
+mod tally;
 #[cfg(test)]
 mod tests;
 
@@ -22,6 +23,7 @@ use crate::record::{Origin, Record, Time};
 pub use buckets::Buckets;
 pub use coverage::{Coverage, Seen};
 pub use subject::{Resolver, Subject};
+pub use tally::{SlotIx, Tally, WriterIx};
 
 /// All evidence so far.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -75,15 +77,7 @@ pub struct Sample {
 impl Ledger {
     /// Adds one hit of `record`.
     pub fn add(&mut self, hit: Hit, record: &Record<'_>, resolver: &Resolver) {
-        use crate::pack::SubjectKind as K;
-        let subject = match (&hit.subject, hit.kind) {
-            (Some(name), K::Pod) => Subject::new(K::Pod, &resolver.pod(name)),
-            (Some(name), kind) => Subject::new(kind, name),
-            (None, K::Pod) => Subject::pod_of(record.origin),
-            (None, K::Node) => Subject::new(K::Node, &object_name(record)),
-            (None, K::Statefulset | K::Volume) => Subject::new(hit.kind, &object_name(record)),
-            (None, kind) => Subject::new(kind, ""),
-        };
+        let subject = subject_of(&hit, record, resolver);
         let key = (hit.signature, subject);
         if !self.entries.contains_key(&key) && self.entries.len() >= limits::LEDGER_PAIRS {
             self.make_room_for(key, |e| e.take(hit.extracts, record));
@@ -180,12 +174,7 @@ impl Evidence {
             );
         }
         self.sample(record);
-        for (name, values) in extracts {
-            let kept = self.values.entry(name).or_default();
-            values
-                .into_iter()
-                .for_each(|v| keep_smallest(kept, v, limits::EXTRACTS));
-        }
+        self.add_values(extracts);
     }
 
     fn sample(&mut self, record: &Record<'_>) {
@@ -206,6 +195,15 @@ impl Evidence {
             line: line.to_vec(),
         };
         keep_first(&mut self.samples, sample);
+    }
+
+    fn add_values(&mut self, values: impl IntoIterator<Item = (String, Vec<String>)>) {
+        for (name, values) in values {
+            let kept = self.values.entry(name).or_default();
+            values
+                .into_iter()
+                .for_each(|v| keep_smallest(kept, v, limits::EXTRACTS));
+        }
     }
 
     /// The entry of one writer. Of too many the smallest keep their own, whatever the order they
@@ -243,12 +241,20 @@ impl Evidence {
             known.count += witness.count;
             known.buckets.merge(&witness.buckets);
         }
-        for (name, values) in other.values {
-            let kept = self.values.entry(name).or_default();
-            values
-                .into_iter()
-                .for_each(|v| keep_smallest(kept, v, limits::EXTRACTS));
-        }
+        self.add_values(other.values);
+    }
+}
+
+/// What a hit is about.
+fn subject_of(hit: &Hit, record: &Record<'_>, resolver: &Resolver) -> Subject {
+    use crate::pack::SubjectKind as K;
+    match (&hit.subject, hit.kind) {
+        (Some(name), K::Pod) => Subject::new(K::Pod, &resolver.pod(name)),
+        (Some(name), kind) => Subject::new(kind, name),
+        (None, K::Pod) => Subject::pod_of(record.origin),
+        (None, K::Node) => Subject::new(K::Node, &object_name(record)),
+        (None, K::Statefulset | K::Volume) => Subject::new(hit.kind, &object_name(record)),
+        (None, kind) => Subject::new(kind, ""),
     }
 }
 

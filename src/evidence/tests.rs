@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod bounds;
+
 use proptest::prelude::*;
 
 use super::*;

@@ -1,22 +1,24 @@
 //! Finds which signatures a record satisfies, and takes out the values they ask for.
 //!
 //! A log line is first searched for *anchors*: literals, at least one of which every line that
-//! satisfies a variant contains. One Aho–Corasick pass finds all of them; a line without any costs
-//! no more than that. Only for the few candidates are fields tokenised and conditions evaluated.
+//! satisfies a variant contains. One pass finds all of them; a line without any costs no more than that. Only for the few candidates are fields tokenised and conditions evaluated.
 //! Records from other sources are looked up by the value of one field instead.
 
 mod condition;
+mod grams;
+mod recall;
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;
 
-use aho_corasick::AhoCorasick;
 use rustc_hash::FxHashMap;
 
 use crate::pack::{About, Pack, Signature, SignatureIx, SubjectKind, Variant};
 use crate::record::errors::{self, Leaf};
 use crate::record::{Record, Source};
+
+pub use recall::{Known, Recall, Seen};
 
 use condition::{is_leaf_field, record_holds, value_holds};
 
@@ -39,13 +41,14 @@ pub struct Hit {
 /// All signatures of a pack, ready to scan.
 #[derive(Debug)]
 pub struct Matcher {
-    automaton: AhoCorasick,
-    /// By anchor: the (signature, variant) pairs to evaluate.
+    /// By literal of the index: the (signature, variant) pairs to evaluate.
     candidates: Vec<Vec<(SignatureIx, u16)>>,
     /// Sources other than logs: by the first condition that is an equality.
     keyed: FxHashMap<Source, Keyed>,
     /// By signature: those it silences.
     refines: BTreeMap<SignatureIx, Vec<SignatureIx>>,
+    /// What [`Recall`] needs to know of the pack.
+    index: recall::Index,
 }
 
 /// Signatures, with their alternative, by the value that a field must have.
@@ -63,7 +66,7 @@ impl Matcher {
     ///
     /// # Panics
     ///
-    /// Never on a pack that loaded: the automaton is far below its size limit.
+    /// Never on a pack that loaded: it has fewer signatures than numbers for them.
     #[must_use]
     pub fn new(pack: &Pack) -> Self {
         let mut anchors: BTreeMap<&[u8], Vec<(SignatureIx, u16)>> = BTreeMap::new();
@@ -88,14 +91,16 @@ impl Matcher {
                 }
             }
         }
-        let automaton = AhoCorasick::builder()
-            .build(anchors.keys())
-            .expect("anchors of a pack fit the automaton");
+        let index = recall::Index::new(pack);
+        let candidates = index
+            .literals()
+            .map(|literal| anchors.remove(literal).unwrap_or_default())
+            .collect();
         Self {
-            automaton,
-            candidates: anchors.into_values().collect(),
+            candidates,
             keyed,
             refines,
+            index,
         }
     }
 
@@ -103,9 +108,7 @@ impl Matcher {
     pub fn scan(&self, pack: &Pack, record: &Record<'_>, mut sink: impl FnMut(Hit)) {
         let mut candidates = Vec::new();
         if record.source == Source::Log {
-            for found in self.automaton.find_overlapping_iter(record.body) {
-                candidates.extend_from_slice(&self.candidates[found.pattern().as_usize()]);
-            }
+            self.candidates_of(record, &mut candidates);
         } else if let Some(keyed) = self.keyed.get(&record.source) {
             keyed.candidates(record, &mut candidates);
         }
@@ -123,6 +126,13 @@ impl Matcher {
         }
         self.silence(&mut hits);
         hits.into_iter().for_each(&mut sink);
+    }
+
+    /// Variants of which an anchor stands in a log line, some perhaps repeated.
+    fn candidates_of(&self, record: &Record<'_>, out: &mut Vec<(SignatureIx, u16)>) {
+        self.index.find(record.body, |literal| {
+            out.extend_from_slice(&self.candidates[literal as usize]);
+        });
     }
 
     /// Drops hits that a finer signature on the same record refines.

@@ -94,9 +94,10 @@ pub struct Template {
 impl Miner {
     /// Takes a record that no signature took. Only log lines of level warn and above count, and
     /// lines without a level where a receiver writes them.
-    pub fn record(&mut self, record: &Record<'_>) {
+    /// `true` if it is such a line.
+    pub fn record(&mut self, record: &Record<'_>) -> bool {
         if !wanted(record) {
-            return;
+            return false;
         }
         let field = |names: &[&str]| {
             names
@@ -122,6 +123,7 @@ impl Miner {
             };
         }
         self.add(record.origin, &line);
+        true
     }
 
     /// Takes one line.

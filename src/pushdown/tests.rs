@@ -1,3 +1,5 @@
+//! Tests of `pushdown`.
+
 #![allow(clippy::unwrap_used)]
 
 use super::{Filter, QUIET};

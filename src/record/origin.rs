@@ -58,10 +58,12 @@ impl fmt::Display for Origin {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OriginIx(u32);
 
-/// The origins of one stream, bounded by [`limits::ORIGINS`]. The first is the stream's own.
+/// The origins of one stream, bounded by [`limits::READER_ORIGINS`]. The first is the stream's own.
 #[derive(Debug)]
 pub struct Origins {
     all: Vec<Origin>,
+    /// By place: the joined name.
+    names: Vec<Box<[u8]>>,
     /// Joined name (namespace, pod, container) → place in `all`.
     by_name: FxHashMap<Box<[u8]>, OriginIx>,
     /// Joined name of the last one asked for; lines of one pod come in runs.
@@ -83,6 +85,7 @@ impl Origins {
     pub fn new(own: Origin) -> Self {
         Self {
             all: vec![own],
+            names: vec![Box::default()],
             by_name: FxHashMap::default(),
             last: (Vec::new(), Self::OWN),
             scratch: Vec::new(),
@@ -118,6 +121,35 @@ impl Origins {
         ix
     }
 
+    /// The name that frames give an origin; empty for the stream's own and the shared one.
+    pub(super) fn name(&self, ix: OriginIx) -> &[u8] {
+        &self.names[ix.0 as usize]
+    }
+
+    /// A frame gave this name.
+    pub(super) fn knows(&self, name: &[u8]) -> bool {
+        self.by_name.contains_key(name)
+    }
+
+    /// The origin that frames give this name, as [`Origins::name`] said it elsewhere.
+    pub(super) fn named(&mut self, name: &[u8]) -> OriginIx {
+        let mut parts = name.splitn(3, |byte| *byte == 0);
+        let part = |part: Option<&[u8]>| {
+            part.filter(|p| !p.is_empty())
+                .map(|p| Cow::Owned(p.to_vec()))
+        };
+        let namespace = part(parts.next());
+        let Some(pod) = parts.next() else {
+            return Self::OWN;
+        };
+        let container = part(parts.next().and_then(|rest| rest.strip_suffix(b"\0")));
+        self.intern(&Who {
+            namespace,
+            pod: Cow::Owned(pod.to_vec()),
+            container,
+        })
+    }
+
     /// How many there are.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -137,11 +169,12 @@ impl Origins {
 
     fn add(&mut self, who: &Who<'_>) -> OriginIx {
         // The last place is the shared one.
-        let full = self.all.len() + 1 >= limits::ORIGINS;
+        let full = self.all.len() + 1 >= limits::READER_ORIGINS;
         if full {
             self.overflowed += 1;
-            if self.all.len() < limits::ORIGINS {
+            if self.all.len() < limits::READER_ORIGINS {
                 self.all.push(Origin::pod(Self::OTHERS));
+                self.names.push(Box::default());
             }
             return self.end();
         }
@@ -162,6 +195,7 @@ impl Origins {
             previous: own.previous,
         };
         self.all.push(origin);
+        self.names.push(self.scratch.as_slice().into());
         let ix = self.end();
         self.by_name.insert(self.scratch.as_slice().into(), ix);
         ix
@@ -169,6 +203,6 @@ impl Origins {
 
     fn end(&self) -> OriginIx {
         let last = self.all.len() - 1;
-        OriginIx(u32::try_from(last).expect("bounded by limits::ORIGINS"))
+        OriginIx(u32::try_from(last).expect("bounded by limits::READER_ORIGINS"))
     }
 }

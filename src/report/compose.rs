@@ -7,7 +7,7 @@ use super::model::{
     PodVersion, Remediation, Report, Scope, SourceCoverage, Step, Subject, Timeline, TimelineRow,
     Unexplained,
 };
-use super::remedy;
+use super::{names, remedy};
 use crate::diagnosis::{self, Diagnosis, MemberRole, Verdict};
 use crate::evidence::{self, Ledger};
 use crate::limits;
@@ -288,7 +288,16 @@ impl Composer<'_> {
             contra: hypothesis.contra.iter().map(|e| self.evidence(e)).collect(),
             heals_itself: heals_name(cause.heals_itself).to_owned(),
             remediation: self.remediation(hypothesis.cause, hypothesis),
-            poorly_explained: Vec::new(),
+            poorly_explained: hypothesis
+                .poorly_explained
+                .iter()
+                .map(|(ix, _)| {
+                    let title = &self.pack.signatures[ix.0 as usize].title;
+                    format!("{title} (this alone does not bring it about: look for a second fault)")
+                })
+                .collect::<BTreeSet<_>>()
+                .into_iter()
+                .collect(),
         }
     }
 
@@ -363,7 +372,7 @@ impl Composer<'_> {
         about: Option<&diagnosis::Hypothesis>,
     ) -> NextCheck {
         let step = &self.pack.causes[check.cause.0 as usize].confirm[check.step];
-        let names = self.names(about);
+        let names = names::of(self.scope, self.extra, about);
         let title = |ix: Option<CauseIx>, none: &str| {
             ix.map_or_else(
                 || none.to_owned(),
@@ -381,7 +390,7 @@ impl Composer<'_> {
 
     fn remediation(&self, ix: CauseIx, hypothesis: &diagnosis::Hypothesis) -> Remediation {
         let cause = &self.pack.causes[ix.0 as usize];
-        let names = self.names(Some(hypothesis));
+        let names = names::of(self.scope, self.extra, Some(hypothesis));
         let action = |a: &Action| Step {
             what: prose(&a.what, &names),
             run: a.run.as_deref().and_then(|r| command(r, &names)),
@@ -402,83 +411,6 @@ impl Composer<'_> {
             verify: prose(&cause.verify, &names),
             avoid: cause.avoid.iter().map(|a| prose(a, &names)).collect(),
         }
-    }
-
-    /// Real names for placeholders: of the first pod at fault, and of what it belongs to.
-    fn names(&self, hypothesis: Option<&diagnosis::Hypothesis>) -> BTreeMap<String, String> {
-        let mut names = self.extra.topology_names.clone();
-        let subjects = hypothesis
-            .map(|h| h.subjects.as_slice())
-            .unwrap_or_default();
-        let receivers = || {
-            self.scope
-                .members
-                .iter()
-                .filter(|m| m.role == MemberRole::Receiver)
-        };
-        let faulty = subjects
-            .iter()
-            .find(|s| s.kind == SubjectKind::Pod && !s.name.is_empty());
-        let pod = faulty
-            .map(|s| s.name.to_string())
-            .or_else(|| receivers().next().map(|m| m.name.clone()));
-        for s in subjects {
-            let key = match s.kind {
-                SubjectKind::Node => "node",
-                SubjectKind::Tenant => "tenant",
-                SubjectKind::Volume => "claim",
-                _ => continue,
-            };
-            if !s.name.is_empty() {
-                names
-                    .entry(key.to_owned())
-                    .or_insert_with(|| s.name.to_string());
-            }
-        }
-        if let Some(pod) = pod.filter(|p| !p.starts_with('?')) {
-            let (namespace, bare) = pod
-                .split_once('/')
-                .map_or((None, pod.as_str()), |(ns, p)| (Some(ns), p));
-            if let Some(namespace) = namespace {
-                names.insert("namespace".to_owned(), namespace.to_owned());
-            }
-            names.insert("pod".to_owned(), bare.to_owned());
-            let own = self.extra.pod_names.get(&pod).into_iter().flatten();
-            names.extend(own.map(|(key, value)| (key.clone(), value.clone())));
-            let member = self.scope.member(&pod).map(|n| &self.scope.members[n]);
-            let owner = member
-                .and_then(|m| m.workload.clone())
-                .or_else(|| workload_of(bare));
-            owner.map(|o| names.insert("workload".to_owned(), o));
-            if let Some(node) = member.and_then(|m| m.node.clone()) {
-                names.entry("node".to_owned()).or_insert(node);
-            }
-            let other = receivers().find(|m| m.name != pod && !m.router_only);
-            if let Some(other) = other {
-                let bare = other.name.rsplit('/').next().unwrap_or(&other.name);
-                names
-                    .entry("other_pod".to_owned())
-                    .or_insert_with(|| bare.to_owned());
-            }
-        }
-        let mut senders = self.scope.members.iter();
-        let sender = senders.find(|m| m.role == MemberRole::Sender);
-        if let Some((namespace, pod)) = sender.and_then(|m| m.name.split_once('/')) {
-            names.insert("sender_namespace".to_owned(), namespace.to_owned());
-            names.insert("sender_pod".to_owned(), pod.to_owned());
-        }
-        let usual = [
-            ("container", "thanos-receive"),
-            ("selector", "app=thanos-receive"),
-            ("configmap", "thanos-receive-hashring"),
-            ("tsdb_path", "/var/thanos/receive"),
-        ];
-        for (key, value) in usual {
-            names
-                .entry(key.to_owned())
-                .or_insert_with(|| value.to_owned());
-        }
-        names
     }
 
     fn timeline(&self, incident: &diagnosis::Incident) -> Timeline {
@@ -559,12 +491,6 @@ impl Composer<'_> {
             marks,
         }
     }
-}
-
-/// A stateful set's pod is called `<set>-<ordinal>`.
-fn workload_of(pod: &str) -> Option<String> {
-    let (set, ordinal) = pod.rsplit_once('-')?;
-    ordinal.parse::<u32>().ok().map(|_| set.to_owned())
 }
 
 /// A command with its placeholders filled; one with a name that is not known keeps it, visibly.

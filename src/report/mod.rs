@@ -13,6 +13,7 @@ mod junit;
 mod machine;
 mod markdown;
 pub mod model;
+mod names;
 mod phrase;
 pub mod remedy;
 mod slack;
@@ -124,6 +125,13 @@ pub fn headline(report: &Report) -> Option<String> {
     let view = view::View::new(&report);
     let first = view.first().or_else(|| view.others().into_iter().next())?;
     Some(view.name(first))
+}
+
+/// The receivers as a table, one line each: readiness, restarts, version, series, rates, memory of
+/// the limit, disk, hash of the loaded ring, age of the last upload. The result ends with a newline.
+#[must_use]
+pub fn status(report: &Report, style: Style) -> String {
+    text::status(&escape::clean(report), style)
 }
 
 /// Renders `report` in `format`. The result ends with a newline.

@@ -1,3 +1,5 @@
+//! Tests of `summary`.
+
 #![allow(clippy::unwrap_used)]
 
 use std::fs::File;

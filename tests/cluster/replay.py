@@ -61,6 +61,9 @@ container['image'] = f'quay.io/thanos/thanos:{tag}'
 container['imagePullPolicy'] = 'IfNotPresent'
 container.setdefault('volumeMounts', []).append({'name': 'case', 'mountPath': '/case'})
 container['resources'] = {'requests': {'cpu': '1m', 'memory': '8Mi'}, 'limits': {'memory': '32Mi'}}
+# Only who does not answer at all is deaf, however busy the machine is.
+for probe in ('livenessProbe', 'readinessProbe', 'startupProbe'):
+    container.get(probe, {}).update({'timeoutSeconds': 20} if probe in container else {})
 container['terminationMessagePolicy'] = 'FallbackToLogsOnError'
 template['spec']['terminationGracePeriodSeconds'] = 2
 volumes = [v for v in template['spec'].get('volumes', []) if 'configMap' in v]

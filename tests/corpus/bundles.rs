@@ -87,6 +87,12 @@ impl Case {
         self.folder.join("bundle")
     }
 
+    /// What is so, as written by hand.
+    pub(crate) fn truth(&self) -> Result<Truth, String> {
+        let text = read(&self.folder.join("truth.yaml"))?;
+        serde_saphyr::from_str(&text).map_err(|e| format!("truth.yaml: {e}"))
+    }
+
     /// What the bundle gives as it is; found out once for all tests.
     pub(crate) fn seen(&self) -> Result<&Seen, String> {
         self.seen
@@ -131,9 +137,7 @@ pub(crate) fn diagnose(
 }
 
 fn truth(case: &Case) -> Result<(), String> {
-    let text = read(&case.folder.join("truth.yaml"))?;
-    let truth: Truth = serde_saphyr::from_str(&text).map_err(|e| format!("truth.yaml: {e}"))?;
-    judge(&case.seen()?.report, &truth)
+    judge(&case.seen()?.report, &case.truth()?)
 }
 
 fn report(case: &Case) -> Result<(), String> {

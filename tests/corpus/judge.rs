@@ -47,6 +47,12 @@ enum Certainty {
 }
 
 impl Truth {
+    /// Every cause that is so, or may be said to be.
+    pub(crate) fn causes(&self) -> BTreeSet<String> {
+        let all = self.accept.iter().chain(&self.also).chain([&self.cause]);
+        all.cloned().collect()
+    }
+
     /// The causes that are active; a benign one is context, not a fault.
     fn faults(&self) -> BTreeSet<&str> {
         if !self.tags.contains("two-faults")

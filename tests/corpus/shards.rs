@@ -34,7 +34,11 @@ pub(crate) fn same(case: &Case) -> Result<(), String> {
     let dealt = Dealt::new(&case.bundle(), &mut dice).map_err(|e| format!("dealing: {e}"))?;
     let mut shards = Vec::new();
     for (n, path) in dealt.paths.iter().enumerate() {
-        shards.push(scan(&[path.clone()], Part::default(), format!("half {n}"))?);
+        shards.push(scan(
+            std::slice::from_ref(path),
+            Part::default(),
+            format!("half {n}"),
+        )?);
     }
     let found = joined(shards, &mut dice)?;
     equal("with every log cut in two and shuffled", expected, &found)

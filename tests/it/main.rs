@@ -10,6 +10,7 @@ mod faults;
 mod fuzzed;
 mod limits;
 mod lines;
+mod live;
 mod patterns;
 mod properties;
 mod schema;

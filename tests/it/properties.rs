@@ -394,3 +394,30 @@ fn the_pod_at_fault_is_told_from_those_that_complain() {
         .collect();
     assert_eq!(subjects, BTreeSet::from(["receive-2".to_owned()]));
 }
+
+/// One of three copies away does not fail writes; two do, and then it is both of them.
+#[test]
+fn quorum_is_a_gate() {
+    let bad = |ring: Ring, pod: usize| {
+        ring.complained_of(pod)
+            .says(pod, 5, "killed for want of memory")
+    };
+    let one = bad(Ring::of(3), 2).says(0, 20, "quorum was not reached");
+    let two = bad(bad(Ring::of(3), 2), 1).says(0, 20, "quorum was not reached");
+    for (ring, members, expected) in [(&one, 1, false), (&two, 2, true)] {
+        let diagnosis = ring.diagnosis();
+        let explained = diagnosis
+            .incidents
+            .iter()
+            .flat_map(|i| &i.hypotheses)
+            .flat_map(|h| &h.explains)
+            .any(|e| ring.pack[e.signature].id == "test/ring/failing");
+        assert_eq!(explained, expected, "{members} of three are away");
+        let open = diagnosis
+            .incidents
+            .iter()
+            .flat_map(|i| &i.unexplained)
+            .any(|(ix, _)| ring.pack[*ix].id == "test/ring/failing");
+        assert_eq!(open, !expected, "{members} of three are away");
+    }
+}

@@ -181,6 +181,9 @@ pub(crate) struct Diagnose {
     pub(crate) store: crate::store::StoreArgs,
     #[command(flatten)]
     pub(crate) window: crate::store::WindowArgs,
+    /// Only how each receiver is, one line each; exit 1 when one is not ready
+    #[arg(long)]
+    pub(crate) status: bool,
 }
 
 /// Arguments of `patterns`.

@@ -1,14 +1,17 @@
-//! `rdiag check daily|weekly|monthly [BUNDLE]`: the runbook's checklists.
+//! `rdiag check daily|weekly|monthly [BUNDLE]`: the runbook's checklists, on a bundle or live.
 
-use std::io::{self, Read};
+use std::io::{self, IsTerminal, Read};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::ValueEnum;
 use rdiag::bundle::Input;
 use rdiag::checks::{self, Cadence, Checklist, Look, Options, Targets};
+use rdiag::collect::Lives;
 use rdiag::pack::Version;
 
 use crate::args::{Common, Output};
+use crate::collect::{self, AccessArgs, TargetArgs};
 use crate::diagnose;
 use crate::output::{self, Failure};
 
@@ -18,9 +21,13 @@ pub(crate) struct Args {
     /// Checklist
     #[arg(value_enum, required_unless_present = "show_targets")]
     cadence: Option<CadenceArg>,
-    /// Bundles, folders or archives; `-` is standard input
-    #[arg(value_name = "BUNDLE")]
+    /// Bundles, folders or archives; `-` is standard input [default: the cluster, if one is named
+    /// or nothing is piped in]
+    #[arg(value_name = "BUNDLE", conflicts_with = "live")]
     paths: Vec<PathBuf>,
+    /// Look at the cluster, whatever is piped in
+    #[arg(long)]
+    live: bool,
     /// Targets that replace the built-in ones, one by one
     #[arg(long, value_name = "FILE", env = "RDIAG_TARGETS")]
     targets: Option<PathBuf>,
@@ -36,6 +43,18 @@ pub(crate) struct Args {
     /// Thanos version of receivers whose own cannot be known
     #[arg(long, value_name = "VERSION")]
     thanos_version: Option<String>,
+    #[command(flatten)]
+    access: AccessArgs,
+    #[command(flatten)]
+    target: TargetArgs,
+}
+
+impl Args {
+    /// Whether the cluster is looked at rather than a bundle.
+    fn is_live(&self) -> bool {
+        let named = self.access.is_given() || self.target.is_given();
+        self.live || self.paths.is_empty() && (named || io::stdin().is_terminal())
+    }
 }
 
 /// Checklists.
@@ -72,10 +91,32 @@ pub(crate) fn run(common: &Common, args: &Args) -> Result<bool, Failure> {
         thanos_version: version(args.thanos_version.as_deref())?,
         last_restore_test: day(args.last_restore_test.as_deref())?,
     };
-    let input: Input = diagnose::open(&args.paths)?;
+    let collected = args.is_live().then(|| look(args, cadence)).transpose()?;
+    let input: Input = match &collected {
+        Some((_, bundle)) => diagnose::open(std::slice::from_ref(bundle))?,
+        None => diagnose::open(&args.paths)?,
+    };
     let list = checks::check(&input, cadence.into(), &targets, &options);
     output::print(render(&list).map_err(Failure::Job)?.as_bytes())?;
     Ok(list.failed())
+}
+
+/// How far back the weekly list reads logs.
+const WEEK: Duration = Duration::from_secs(7 * 86_400);
+
+/// One look at the cluster, as a bundle in a folder that goes with the first value.
+fn look(args: &Args, cadence: CadenceArg) -> Result<(tempfile::TempDir, PathBuf), Failure> {
+    let folder = tempfile::Builder::new().prefix("rdiag-").tempdir();
+    let folder =
+        folder.map_err(|e| Failure::Job(format!("could not make a temporary folder: {e}")))?;
+    let mut target = args.target.target_since(WEEK);
+    if !matches!(cadence, CadenceArg::Weekly) {
+        // Only the weekly list reads lines.
+        target.lives = Lives::Neither;
+    }
+    let bundle = folder.path().join("bundle");
+    collect::runtime()?.block_on(collect::into(&args.access, &target, &bundle, None))?;
+    Ok((folder, bundle))
 }
 
 /// Writes a checklist.

@@ -11,6 +11,7 @@ use crate::args::{Common, Diagnose, Output};
 use crate::collect::{self, AccessArgs, TargetArgs};
 use crate::diagnose;
 use crate::output::{self, Failure};
+use rdiag::collect::Lives;
 use rdiag::engine::Analysis;
 use rdiag::report;
 
@@ -23,6 +24,11 @@ pub(crate) struct ClusterArgs {
     target: TargetArgs,
     #[command(flatten)]
     store: crate::store::StoreArgs,
+    /// Only how each receiver is, one line each, without a look at the logs: readiness, restarts,
+    /// version, series, rates, memory of its limit, disk, hash of the ring it has loaded, age of the
+    /// last upload. Exit 1 when one is not ready
+    #[arg(long)]
+    status: bool,
     /// Threads; 0 means one per core
     #[arg(long, default_value_t = 0, env = "RDIAG_THREADS")]
     threads: usize,
@@ -65,12 +71,16 @@ pub(crate) fn run(common: &Common, args: &ClusterArgs) -> Result<bool, Failure> 
         Some(dir) => dir.join(bundle_name()),
         None => scratch.path().join("bundle"),
     };
+    let mut target = args.target.target();
+    if args.status {
+        target.lives = Lives::Neither;
+    }
     // What is not kept goes nowhere but into this report, which is redacted by itself.
     let pass = args.bundle_dir.as_ref().and_then(|_| collect::pass(common));
     let store = args.store.store(common)?;
     runtime.block_on(collect::with_store(
         &args.access,
-        &args.target,
+        &target,
         &path,
         pass,
         store,
@@ -79,8 +89,12 @@ pub(crate) fn run(common: &Common, args: &ClusterArgs) -> Result<bool, Failure> 
         paths: vec![path],
         threads: args.threads,
         thanos_version: args.thanos_version.clone(),
+        status: args.status,
         ..Diagnose::default()
     };
+    if args.status {
+        return diagnose::run(common, &what);
+    }
     let mut analysis = diagnose::analyse(common, &what)?;
     let mut shown = analysis.report.clone();
     output::redact(common, &mut shown);

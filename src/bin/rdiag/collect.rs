@@ -56,6 +56,11 @@ impl AccessArgs {
         }
     }
 
+    /// Whether a cluster is named.
+    pub(crate) fn is_given(&self) -> bool {
+        self.kubeconfig.is_some() || self.context.is_some() || self.cluster.is_some()
+    }
+
     /// A cluster to ask.
     pub(crate) async fn connect(&self) -> Result<Cluster, Failure> {
         Cluster::connect(&self.access())
@@ -93,9 +98,9 @@ pub(crate) struct TargetArgs {
     /// Only logs of containers of this name
     #[arg(short, long, value_name = "NAME")]
     container: Option<String>,
-    /// Only logs newer than this; 0 means all
-    #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = duration, env = "RDIAG_SINCE")]
-    since: Duration,
+    /// Only logs newer than this; 0 means all [default: 1h; of `check weekly`: 7d]
+    #[arg(long, value_name = "DURATION", value_parser = duration, env = "RDIAG_SINCE")]
+    since: Option<Duration>,
     /// Only logs newer than this time (RFC 3339)
     #[arg(long, value_name = "TIME", conflicts_with = "since")]
     since_time: Option<jiff::Timestamp>,
@@ -158,7 +163,17 @@ enum ScrapeArg {
 }
 
 impl TargetArgs {
+    /// Whether pods are named: where to look, or by which labels.
+    pub(crate) fn is_given(&self) -> bool {
+        self.all_namespaces || !self.namespace.is_empty() || !self.selector.is_empty()
+    }
+
     pub(crate) fn target(&self) -> Target {
+        self.target_since(Duration::from_secs(3600))
+    }
+
+    /// The same, with logs of the last `usual` where nothing else was asked for.
+    pub(crate) fn target_since(&self, usual: Duration) -> Target {
         let namespaces = match (self.all_namespaces, self.namespace.is_empty()) {
             (true, _) => Namespaces::All,
             (false, true) => Namespaces::Current,
@@ -168,7 +183,7 @@ impl TargetArgs {
             namespaces,
             selectors: self.selector.clone(),
             container: self.container.clone(),
-            since: Some(self.since).filter(|since| !since.is_zero()),
+            since: Some(self.since.unwrap_or(usual)).filter(|since| !since.is_zero()),
             since_time: self.since_time,
             until: self.until,
             tail: u64::try_from(self.tail).ok(),
@@ -215,7 +230,8 @@ pub(crate) fn run(common: &Common, args: &CollectArgs) -> Result<bool, Failure> 
             "collect needs -o PATH: a folder, or a file that ends in .tar.zst".to_owned(),
         ));
     };
-    let summary = runtime()?.block_on(into(&args.access, &args.target, path, pass(common)))?;
+    let target = args.target.target();
+    let summary = runtime()?.block_on(into(&args.access, &target, path, pass(common)))?;
     anstream::eprintln!(
         "{} logs of {} pods in {}",
         summary.logs,
@@ -241,7 +257,7 @@ pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
 /// Collects into a bundle at `path`. Interrupted, it leaves nothing behind.
 pub(crate) async fn into(
     access: &AccessArgs,
-    target: &TargetArgs,
+    target: &Target,
     path: &Path,
     pass: Option<Pass>,
 ) -> Result<Summary, Failure> {
@@ -251,7 +267,7 @@ pub(crate) async fn into(
 /// The same, with the logs of a store where one is given.
 pub(crate) async fn with_store(
     access: &AccessArgs,
-    target: &TargetArgs,
+    target: &Target,
     path: &Path,
     pass: Option<Pass>,
     store: Option<Store>,
@@ -261,7 +277,7 @@ pub(crate) async fn with_store(
     if let Some(pass) = pass {
         writer = writer.through(pass);
     }
-    let mut target = target.target();
+    let mut target = target.clone();
     target.logs = store.is_none();
     let bar = Bar::new();
     let tell = |progress| bar.tell(progress);

@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::args::{Common, Diagnose};
+use crate::args::{Common, Diagnose, Output};
 use crate::output::{self, Failure};
 use crate::store;
 use crate::trap;
@@ -12,6 +12,7 @@ use rdiag::bundle::{Input, Part};
 use rdiag::engine::{Analysis, Engine, Options};
 use rdiag::pack::{Pack, Version};
 use rdiag::report;
+use rdiag::report::model::{Member, Report};
 
 /// What to do when there is nothing to read.
 const NOTHING: &str = "nothing to read. Pipe logs in, or name files, folders, archives or bundles:\n  \
@@ -25,6 +26,10 @@ pub(crate) fn run(common: &Common, args: &Diagnose) -> Result<bool, Failure> {
     let mut analysis = engine
         .run(&input, &options(args)?)
         .map_err(|e| Failure::Job(chain(&e)))?;
+    if args.status {
+        output::redact(common, &mut analysis.report);
+        return status(common, &analysis.report);
+    }
     print(common, &input, &mut analysis)
 }
 
@@ -47,6 +52,30 @@ pub(crate) fn print(
     );
     output::print(rendered.as_bytes())?;
     Ok(!analysis.report.healthy)
+}
+
+/// Prints how each receiver is; `true` when one is not ready.
+fn status(common: &Common, report: &Report) -> Result<bool, Failure> {
+    let receivers: Vec<&Member> = report
+        .members
+        .iter()
+        .filter(|m| m.role == "receiver")
+        .collect();
+    let list = serde_json::json!({ "schema": "rdiag/status/v1", "receivers": receivers });
+    let text = match common.output {
+        Output::Text => report::status(report, output::style(common)),
+        Output::Json => format!("{list:#}\n"),
+        Output::Yaml => serde_saphyr::to_string(&list)
+            .map_err(|e| Failure::Job(format!("writing YAML: {e}")))?,
+        _ => {
+            return Err(Failure::Usage(
+                "--status knows -o text, json and yaml".to_owned(),
+            ));
+        }
+    };
+    output::print(text.as_bytes())?;
+    let not_ready = |m: &&Member| m.facts.iter().any(|(k, v)| k == "ready" && v == "no");
+    Ok(receivers.iter().any(not_ready))
 }
 
 /// Everything the engine finds out about what is at one path.

@@ -13,6 +13,7 @@ mod mcp;
 mod output;
 mod patterns;
 mod plugin;
+mod remote;
 mod scan;
 mod serve;
 mod store;

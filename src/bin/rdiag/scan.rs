@@ -3,13 +3,14 @@
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::Args;
 
 use crate::args::{Common, Diagnose, Output};
 use crate::diagnose::{self, chain};
 use crate::output::Failure;
-use crate::store;
+use crate::{remote, store};
 use rdiag::bundle::Part;
 use rdiag::engine::{Engine, Options};
 use rdiag::redact::Redactor;
@@ -48,6 +49,12 @@ pub(crate) struct InferArgs {
     /// Thanos version of pods whose own cannot be known
     #[arg(long, value_name = "VERSION")]
     thanos_version: Option<String>,
+    /// Wait until this many summaries are in the object store
+    #[arg(long, value_name = "N", default_value_t = 1, env = "RDIAG_EXPECT")]
+    expect: usize,
+    /// How long to wait for them
+    #[arg(long, value_name = "DURATION", default_value = "0", value_parser = crate::collect::duration, env = "RDIAG_WAIT")]
+    wait: Duration,
 }
 
 pub(crate) fn run(common: &Common, args: &ScanArgs) -> Result<bool, Failure> {
@@ -75,7 +82,7 @@ pub(crate) fn run(common: &Common, args: &ScanArgs) -> Result<bool, Failure> {
 }
 
 pub(crate) fn merge(common: &Common, args: &MergeArgs) -> Result<bool, Failure> {
-    let summaries = open(&args.summaries)?;
+    let summaries = open(&args.summaries, 1, Duration::ZERO)?;
     write(common, &mut |out| summaries.join(out))?;
     Ok(false)
 }
@@ -86,7 +93,7 @@ pub(crate) fn infer(common: &Common, args: &InferArgs) -> Result<bool, Failure> 
         threads: 1,
         thanos_version: diagnose::parse_version(args.thanos_version.as_deref())?,
     };
-    let summaries = open(&args.summaries)?;
+    let summaries = open(&args.summaries, args.expect, args.wait)?;
     let (ledger, input) = folded(&engine, &summaries)?;
     let mut analysis = engine.infer(&input, ledger, &options);
     diagnose::print(common, &input, &mut analysis)
@@ -102,8 +109,9 @@ pub(crate) fn folded(
         .map_err(|error| failure(&error))
 }
 
-/// Summaries at these paths; with none, the one on standard input.
-pub(crate) fn open(paths: &[PathBuf]) -> Result<Summaries, Failure> {
+/// Summaries at these paths; with none, the one on standard input. In object stores it waits until there
+/// are as many as are expected.
+fn open(paths: &[PathBuf], expected: usize, wait: Duration) -> Result<Summaries, Failure> {
     let none = paths.is_empty();
     if none && io::stdin().is_terminal() {
         return Err(Failure::Job(
@@ -113,7 +121,21 @@ pub(crate) fn open(paths: &[PathBuf]) -> Result<Summaries, Failure> {
     }
     let stdin = none.then(|| PathBuf::from("-"));
     let mut files = Vec::new();
+    // Open files outlive the folder they are in.
+    let scratch = tempfile::tempdir()
+        .map_err(|e| Failure::Job(format!("could not make a temporary folder: {e}")))?;
+    let mut near: Vec<PathBuf> = Vec::new();
     for path in paths.iter().chain(&stdin) {
+        if remote::is_remote(path) {
+            let place = remote::Remote::open(path)?;
+            let folder = scratch.path().join(near.len().to_string());
+            let coming = place.summaries(&folder, expected, wait);
+            near.extend(crate::collect::runtime()?.block_on(coming)?);
+        } else {
+            near.push(path.clone());
+        }
+    }
+    for path in &near {
         let file = if path.as_os_str() == "-" {
             spooled()
         } else {
@@ -145,6 +167,14 @@ fn write(
     common: &Common,
     with: &mut dyn FnMut(&mut dyn Write) -> io::Result<()>,
 ) -> Result<(), Failure> {
+    if let Output::File(path) = common.output
+        && remote::is_remote(path)
+    {
+        let mut bytes = Vec::new();
+        with(&mut bytes)?;
+        let place = remote::Remote::open(path)?;
+        return crate::collect::runtime()?.block_on(place.put(bytes));
+    }
     let Output::File(path) = common.output else {
         if io::stdout().is_terminal() {
             return Err(Failure::Usage(

@@ -9,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::args::{Common, Diagnose};
 use crate::diagnose::{self, chain};
 use crate::output::Failure;
+use crate::remote;
 use rdiag::bundle::{Input, Part, Writer};
 use rdiag::collect::{Login, Store, StoreKind, fetch_store};
 use rdiag::pushdown::Filter;
@@ -115,37 +116,64 @@ pub(crate) fn before(time: Timestamp, since: Duration) -> Timestamp {
     time.checked_sub(since).unwrap_or(Timestamp::MIN)
 }
 
-/// Everything there is to read, a store's logs included, as far as it belongs to `part`. What came from
-/// the store lies in the folder that is returned with it.
+/// Everything there is to read, in stores of logs and of objects too, as far as it belongs to `part`.
+/// What came from elsewhere lies in the folder that is returned with it.
 pub(crate) fn gather(
     common: &Common,
     args: &Diagnose,
     part: Part,
 ) -> Result<(Input, Option<tempfile::TempDir>), Failure> {
-    let Some(mut store) = args.store.store(common)? else {
-        return Ok((diagnose::gather(&args.paths, part)?, None));
-    };
-    args.window.narrow(&mut store);
-    store.part = part;
+    let store = args.store.store(common)?;
+    let (far, near): (Vec<_>, Vec<_>) = args
+        .paths
+        .iter()
+        .cloned()
+        .partition(|p| remote::is_remote(p));
+    if store.is_none() && far.is_empty() {
+        return Ok((diagnose::gather(&near, part)?, None));
+    }
     let scratch = tempfile::Builder::new().prefix("rdiag-").tempdir();
     let scratch =
         scratch.map_err(|e| Failure::Job(format!("could not make a temporary folder: {e}")))?;
-    let path = scratch.path().join("logs-of-the-store");
-    let writer = Writer::create(&path).map_err(|e| Failure::Job(chain(&e)))?;
-    let until = store.until.to_string();
-    crate::collect::runtime()?.block_on(fetch(&store, &writer))?;
-    writer
-        .finish(&until, None)
-        .map_err(|e| Failure::Job(chain(&e)))?;
-    let mut paths = args.paths.clone();
-    paths.push(path);
-    // The store has dealt out its own logs.
-    let mut input = diagnose::gather(&paths[paths.len() - 1..], Part::default())?;
-    if paths.len() > 1 {
-        let other = diagnose::gather(&paths[..paths.len() - 1], part)?;
-        input = input.and(other);
+    let mut all: Vec<Input> = Vec::new();
+    if !near.is_empty() {
+        all.push(diagnose::gather(&near, part)?);
     }
-    Ok((input, Some(scratch)))
+    let runtime = crate::collect::runtime()?;
+    for (n, url) in far.iter().enumerate() {
+        let folder = scratch.path().join(format!("objects-{n}"));
+        std::fs::create_dir_all(&folder)
+            .map_err(|e| Failure::Job(format!("could not make a temporary folder: {e}")))?;
+        let (count, bytes) = runtime.block_on(remote::Remote::open(url)?.copy_to(&folder, part))?;
+        stats(&format!("read {count} objects, {bytes} bytes"));
+        all.push(taken(folder)?);
+    }
+    if let Some(mut store) = store {
+        args.window.narrow(&mut store);
+        store.part = part;
+        let folder = scratch.path().join("logs-of-the-store");
+        let writer = Writer::create(&folder).map_err(|e| Failure::Job(chain(&e)))?;
+        let until = store.until.to_string();
+        runtime.block_on(fetch(&store, &writer))?;
+        writer
+            .finish(&until, None)
+            .map_err(|e| Failure::Job(chain(&e)))?;
+        all.push(taken(folder)?);
+    }
+    let joined = all.into_iter().reduce(Input::and);
+    Ok((joined.unwrap_or_default(), Some(scratch)))
+}
+
+/// What was dealt out already.
+fn taken(folder: PathBuf) -> Result<Input, Failure> {
+    Input::gather(&[folder], None, Part::default()).map_err(|e| Failure::Job(chain(&e)))
+}
+
+/// Says how much was read, where `RDIAG_LOG_STATS` is set.
+fn stats(text: &str) {
+    if std::env::var_os("RDIAG_LOG_STATS").is_some() {
+        anstream::eprintln!("rdiag: {text}");
+    }
 }
 
 /// Reads the store, and says on a terminal how much that was.
@@ -157,17 +185,10 @@ pub(crate) async fn fetch(store: &Store, writer: &Writer) -> Result<(), Failure>
             return Err(Failure::Job("interrupted; nothing was kept".to_owned()));
         }
     };
-    if std::env::var_os("RDIAG_LOG_STATS").is_some() {
-        anstream::eprintln!(
-            "rdiag: read {} of {} lines, {} of {} bytes, {} streams, {} requests",
-            got.lines,
-            got.of_lines,
-            got.bytes,
-            got.of_bytes,
-            got.streams,
-            got.requests
-        );
-    }
+    stats(&format!(
+        "read {} of {} lines, {} of {} bytes, {} streams, {} requests",
+        got.lines, got.of_lines, got.bytes, got.of_bytes, got.streams, got.requests
+    ));
     Ok(())
 }
 

@@ -13,6 +13,15 @@ struct Disk {
     estimate: bool,
 }
 
+/// How the highest use is said.
+#[derive(Clone, Copy)]
+struct Words {
+    /// `at most`, or `at least` where it is a lower bound.
+    bound: &'static str,
+    /// Why some cannot be seen.
+    unseen: &'static str,
+}
+
 /// A resource that may end.
 struct Course {
     pod: String,
@@ -111,23 +120,28 @@ pub(in crate::checks) fn disk_use(sight: &Sight<'_>) -> Item {
             words::bytes(disk.used),
             words::bytes(disk.size)
         );
-        details.push(
-            Detail::new(
-                sight.short(&member.name),
-                ceiling(sight, share, target),
-                figure,
-            )
-            .value(share),
-        );
+        // What the TSDB counts is the least it can be: enough to fail, not to pass.
+        let status = match ceiling(sight, share, target) {
+            Status::Pass if disk.estimate => Status::Unknown,
+            status => status,
+        };
+        details.push(Detail::new(sight.short(&member.name), status, figure).value(share));
     }
     let source = if estimate {
         "TSDB's own sizes (no kubelet_volume_stats), claims"
     } else {
         "kubelet_volume_stats_used_bytes"
     };
+    let bound = if estimate { "at least" } else { "at most" };
+    let unseen = if estimate {
+        "; what else is on the volume only the kubelet knows (kubelet_volume_stats)"
+    } else {
+        ""
+    };
     finish(
         item.source(source),
         details,
+        Words { bound, unseen },
         "size or use of the volume not known: no kubelet_volume_stats, and no claim with a capacity",
         &|worst| {
             let alert = if worst > alert {
@@ -177,6 +191,10 @@ pub(in crate::checks) fn memory_use(sight: &Sight<'_>) -> Item {
     finish(
         item,
         details,
+        Words {
+            bound: "at most",
+            unseen: "",
+        },
         &sight.no_metric("process_resident_memory_bytes"),
         &|worst| (words::bytes(worst), String::new()),
     )
@@ -212,6 +230,7 @@ fn ceiling(sight: &Sight<'_>, value: f64, target: f64) -> Status {
 fn finish(
     item: Item,
     details: Vec<Detail>,
+    said: Words,
     why_none: &str,
     words: &dyn Fn(f64) -> (String, String),
 ) -> Item {
@@ -225,13 +244,15 @@ fn finish(
     };
     let (failed, near, unseen) = (of(Status::Fail), of(Status::Warn), of(Status::Unknown));
     let (figure, note) = words(highest);
-    let item = item.figure(format!("at most {figure}")).details(details);
+    let item = item
+        .figure(format!("{} {figure}", said.bound))
+        .details(details);
     if !failed.is_empty() {
         item.ends(Status::Fail, format!("{}{note}", who(&failed)))
     } else if !near.is_empty() {
         item.ends(Status::Warn, format!("near the target: {}", who(&near)))
     } else if !unseen.is_empty() {
-        item.unknown(who(&unseen))
+        item.unknown(format!("{}{}", who(&unseen), said.unseen))
     } else {
         item.pass()
     }

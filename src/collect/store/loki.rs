@@ -126,7 +126,7 @@ pub(super) async fn counts(
     let labels = labels.join(",");
     let selector = selector(store);
     let mut counts: std::collections::BTreeMap<Labels, Count> = std::collections::BTreeMap::new();
-    let range = until - from;
+    let range = (until - from) / 1_000_000_000;
     // A range of Loki includes its end and not its beginning.
     let at = (until - 1).to_string();
     for (function, filter) in [
@@ -134,7 +134,7 @@ pub(super) async fn counts(
         ("bytes_over_time", String::new()),
         ("count_over_time", debug_logql()),
     ] {
-        let query = format!("sum by ({labels}) ({function}({selector}{filter}[{range}ns]))");
+        let query = format!("sum by ({labels}) ({function}({selector}{filter}[{range}s]))");
         let bytes = client
             .small(INSTANT, &[("query", &query), ("time", &at)])
             .await?;

@@ -163,7 +163,10 @@ type Span = (i128, i128);
 
 fn spans(from: Timestamp, until: Timestamp) -> Vec<Span> {
     let longest = i128::from(limits::STORE_SPAN_SECS) * 1_000_000_000;
-    let (mut at, end) = (from.as_nanosecond(), until.as_nanosecond());
+    // Whole seconds: a range of Loki cannot be told finer.
+    let second = 1_000_000_000;
+    let mut at = from.as_nanosecond().div_euclid(second) * second;
+    let end = -(-until.as_nanosecond()).div_euclid(second) * second;
     let mut spans = Vec::new();
     while at < end {
         let next = (at + longest).min(end);

@@ -1,3 +1,5 @@
+//! Tests of `collect::store`.
+
 #![allow(clippy::unwrap_used)]
 
 use jiff::Timestamp;

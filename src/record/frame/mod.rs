@@ -90,6 +90,8 @@ pub struct FrameState {
     /// `pod container ` as stern writes it, seen in front of sure records: believed in front of
     /// plain text too.
     heads: FxHashSet<Box<[u8]>>,
+    /// A head was looked for and not found.
+    asked_in_vain: bool,
 }
 
 impl FrameState {
@@ -99,7 +101,23 @@ impl FrameState {
         Self {
             times,
             heads: FxHashSet::default(),
+            asked_in_vain: false,
         }
+    }
+
+    /// Heads that were seen before.
+    pub(super) fn recall(&mut self, heads: Vec<Box<[u8]>>) {
+        self.heads.extend(heads);
+    }
+
+    /// All heads seen.
+    pub(super) fn heads(&mut self) -> Vec<Box<[u8]>> {
+        self.heads.drain().collect()
+    }
+
+    /// Knowing more heads might have changed how a line was read.
+    pub(super) fn asked_in_vain(&self) -> bool {
+        self.asked_in_vain
     }
 
     fn remember(&mut self, head: &[u8]) {
@@ -220,6 +238,8 @@ fn word<'a>(text: &'a [u8], timed: bool, state: &mut FrameState) -> Option<Layer
         if sure {
             state.remember(head);
         }
-        (sure || state.heads.contains(head)).then_some(layer)
+        let known = sure || state.heads.contains(head);
+        state.asked_in_vain |= !known;
+        known.then_some(layer)
     })
 }

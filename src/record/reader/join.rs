@@ -12,12 +12,14 @@ use crate::record::origin::OriginIx;
 /// Lines in pieces that are not complete yet, oldest first.
 #[derive(Debug, Default)]
 pub(super) struct Partials {
-    open: VecDeque<Partial>,
+    pub(super) open: VecDeque<Partial>,
+    /// Most that were open at once.
+    pub(super) most: usize,
 }
 
 #[derive(Debug)]
-struct Partial {
-    origin: OriginIx,
+pub(super) struct Partial {
+    pub(super) origin: OriginIx,
     stderr: bool,
     text: Vec<u8>,
     time: Option<Time>,
@@ -62,6 +64,7 @@ impl Partials {
                 time: item.time,
                 truncated: item.truncated,
             });
+            self.most = self.most.max(self.open.len());
             return joined;
         };
         let line = &mut self.open[at];
@@ -94,12 +97,14 @@ impl Partial {
 /// Dumps that are not complete yet, oldest first.
 #[derive(Debug, Default)]
 pub(super) struct Folds {
-    open: VecDeque<Fold>,
+    pub(super) open: VecDeque<Fold>,
+    /// Most that were open at once.
+    pub(super) most: usize,
 }
 
 #[derive(Debug)]
-struct Fold {
-    origin: OriginIx,
+pub(super) struct Fold {
+    pub(super) origin: OriginIx,
     text: Vec<u8>,
     lines: usize,
     time: Option<Time>,
@@ -137,6 +142,7 @@ impl Folds {
             stack: body.starts_with(b"goroutine "),
             truncated: item.truncated,
         });
+        self.most = self.most.max(self.open.len());
         early.map(Fold::item)
     }
 

@@ -51,6 +51,43 @@ impl<R: Read> Lines<R> {
         }
     }
 
+    /// Cuts bytes that are there already; they are a whole stream or end with a line.
+    pub(super) fn of(stream: R, bytes: Vec<u8>) -> Self {
+        Self {
+            stream,
+            start: 0,
+            end: bytes.len(),
+            searched: 0,
+            skipping: false,
+            escapes: memchr(ansi::ESC, &bytes).is_some(),
+            ended: true,
+            read: bytes.len() as u64,
+            buffer: bytes,
+        }
+    }
+
+    /// Gives the buffer back.
+    pub(super) fn into_buffer(self) -> Vec<u8> {
+        self.buffer
+    }
+
+    /// What is not yet given out, if lines need no cleaning.
+    pub(super) fn rest(&self) -> Option<&[u8]> {
+        (!self.escapes).then(|| &self.buffer[self.start..self.end])
+    }
+
+    /// Passes over so many bytes, up to the end of a line.
+    pub(super) fn pass(&mut self, len: usize) {
+        self.start = (self.start + len).min(self.end);
+        self.searched = self.start;
+    }
+
+    /// The bytes of a line with its line end; nothing if it has none.
+    pub(super) fn ended(&self, range: Range<usize>) -> &[u8] {
+        let line = self.buffer.get(range).unwrap_or_default();
+        if line.ends_with(b"\n") { line } else { &[] }
+    }
+
     pub(super) fn bytes(&self, range: Range<usize>) -> &[u8] {
         &self.buffer[range]
     }

@@ -15,6 +15,7 @@ use super::origin::OriginIx;
 use super::{Origin, Origins, Record, Time, Times};
 
 mod ansi;
+mod carry;
 mod export;
 mod join;
 mod lines;
@@ -22,6 +23,7 @@ mod lines;
 #[cfg(test)]
 mod tests;
 
+pub use carry::Carry;
 use export::Export;
 use join::{Folds, Partials};
 use lines::{Line, Lines};
@@ -73,6 +75,14 @@ pub struct Reader<R> {
     /// The body lent out, if it is not a slice of the read buffer.
     held: Vec<u8>,
     counts: Counts,
+    /// What is open at the end goes on in the next piece.
+    keeps_open: bool,
+    /// The stream's own origin spoke.
+    passed: bool,
+    /// Others may have spoken, whose names were not kept.
+    passed_framed: bool,
+    /// The line read last.
+    line: Range<usize>,
 }
 
 /// A record to be, with its body by place.
@@ -103,8 +113,12 @@ struct Taken {
 impl<R: Read> Reader<R> {
     /// Reads `stream`; records whose frames name nobody come from `own`.
     pub fn new(stream: R, own: Origin, options: Options) -> Self {
+        Self::new_over(Lines::new(stream), own, options)
+    }
+
+    fn new_over(lines: Lines<R>, own: Origin, options: Options) -> Self {
         Self {
-            lines: Lines::new(stream),
+            lines,
             frames: FrameState::new(Times::with_year(options.year)),
             origins: Origins::new(own),
             partials: Partials::default(),
@@ -113,6 +127,10 @@ impl<R: Read> Reader<R> {
             ready: VecDeque::new(),
             held: Vec::new(),
             counts: Counts::default(),
+            keeps_open: false,
+            passed: false,
+            passed_framed: false,
+            line: 0..0,
         }
     }
 
@@ -123,11 +141,29 @@ impl<R: Read> Reader<R> {
     /// Those of the stream. What was read before them has been lent out, but for open folds.
     #[expect(clippy::should_implement_trait, reason = "an iterator cannot lend")]
     pub fn next(&mut self) -> io::Result<Option<Record<'_>>> {
+        Ok(self.next_in_line()?.map(|(record, _, _)| record))
+    }
+
+    /// The same, with the line it stands in and where in that line its body begins. The line ends with
+    /// its line end; it is empty when the record is not one line as it was read.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Reader::next`].
+    pub fn next_in_line(&mut self) -> io::Result<Option<(Record<'_>, &[u8], usize)>> {
         let Some(item) = self.item()? else {
             return Ok(None);
         };
+        let (mut line, mut at): (&[u8], usize) = (&[], 0);
         let body = match item.body {
-            Place::Line(range) => self.lines.bytes(range),
+            Place::Line(range) => {
+                let end = self.line.end + 1;
+                if self.line.start <= range.start && range.end + 1 == end && !item.truncated {
+                    line = self.lines.ended(self.line.start..end);
+                    at = range.start - self.line.start;
+                }
+                self.lines.bytes(range)
+            }
             Place::Held(body) => {
                 self.held = body;
                 &self.held
@@ -141,7 +177,7 @@ impl<R: Read> Reader<R> {
         self.counts.records += 1;
         self.counts.truncated += u64::from(item.truncated);
         self.counts.plain += u64::from(record.format() == super::Format::Plain);
-        Ok(Some(record))
+        Ok(Some((record, line, at)))
     }
 
     /// What went through so far.
@@ -177,6 +213,9 @@ impl<R: Read> Reader<R> {
 
     /// At the end: what is open is as complete as it will ever be.
     fn finish(&mut self) -> bool {
+        if self.keeps_open {
+            return false;
+        }
         if let Some(entry) = self.export.take() {
             self.entry(entry);
         }
@@ -200,7 +239,9 @@ impl<R: Read> Reader<R> {
             return Ok(None);
         }
         let start = line.range.start;
+        self.line = line.range.clone();
         let taken = taken(frame, text, start, line.truncated, &mut self.origins);
+        self.passed |= taken.item.origin == Origins::OWN;
         Ok(self.framed(taken))
     }
 

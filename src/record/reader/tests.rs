@@ -308,7 +308,7 @@ fn folds_are_bounded() {
 #[test]
 fn origins_are_bounded() {
     let mut text = String::new();
-    for n in 0..limits::ORIGINS + 100 {
+    for n in 0..limits::READER_ORIGINS + 100 {
         text.push_str(&format!("[pod/p-{n}/c] level=info msg=x\n"));
     }
     let mut reader = Reader::new(text.as_bytes(), Origin::pod("?1"), Options::default());
@@ -317,7 +317,7 @@ fn origins_are_bounded() {
         last = record.origin.to_string();
     }
     assert_eq!(last, "?others");
-    assert_eq!(reader.origins().len(), limits::ORIGINS);
+    assert_eq!(reader.origins().len(), limits::READER_ORIGINS);
     assert_eq!(reader.origins().overflowed, 102);
 }
 

@@ -27,7 +27,8 @@ pub(super) fn page(view: &View, width: usize) -> Page {
     if view.first().is_some() {
         rule(&mut page, "what was looked at");
         incident::gaps(&mut page, view, &EVERYTHING);
-        healthy::members(&mut page, view, "Receivers", usize::MAX);
+        page.blank();
+        super::status::add(&mut page, view, usize::MAX);
         page.blank();
     }
     others_of_the_ring(&mut page, view);

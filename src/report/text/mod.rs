@@ -7,6 +7,7 @@ mod full;
 mod healthy;
 mod incident;
 mod page;
+mod status;
 mod timeline;
 
 use super::Style;
@@ -122,11 +123,26 @@ pub(super) fn render(report: &Report, style: Style) -> String {
     let most = (SCREEN as f64 * narrow) as usize;
     let mut pages = ROOMS.iter().map(|room| screen(&view, style.width, room));
     let last = pages.next_back();
-    pages
-        .find(|page| page.len() <= most)
-        .or(last)
-        .map(|page| page.finish(style.color))
-        .unwrap_or_default()
+    let Some(mut page) = pages.find(|page| page.len() <= most).or(last) else {
+        return String::new();
+    };
+    // How each receiver is, where the screen has lines left for all of them.
+    let lines = view.receivers().count() + 2;
+    let known = view.receivers().any(|m| !m.facts.is_empty());
+    if view.first().is_some() && known && page.len() + lines <= most {
+        page.blank();
+        status::add(&mut page, &view, usize::MAX);
+    }
+    page.finish(style.color)
+}
+
+/// Only the table of receivers, with what was looked at above it.
+pub(super) fn status(report: &Report, style: Style) -> String {
+    let view = View::new(report);
+    let mut page = Page::new(style.width, 1);
+    header(&mut page, &view);
+    status::add(&mut page, &view, usize::MAX);
+    page.finish(style.color)
 }
 
 fn screen(view: &View, width: usize, room: &Room) -> Page {

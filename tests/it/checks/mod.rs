@@ -1,6 +1,7 @@
 //! `rdiag check`: every line of the runbook, passing and firing on a bundle of a running ring.
 
 mod bundle;
+mod captured;
 mod lines;
 mod rows;
 
@@ -197,15 +198,7 @@ fn every_item_says_what_it_found_and_what_should_be() {
 fn one_status_line_per_member() {
     let bundle = bad_day();
     let input = Input::open(&[bundle.path().to_owned()], None).unwrap();
-    let wanted = |_: &str| true;
-    let mut collector = rdiag::metrics::Collector::new(&wanted);
-    for scrape in &input.scrapes {
-        let reader = std::io::BufReader::new(scrape.stream.open().unwrap());
-        collector
-            .scrape(&scrape.stream.origin, scrape.unix, reader)
-            .unwrap();
-    }
-    let series = collector.finish().records;
+    let series = rdiag::bundle::series(&input, &|_: &str| true);
     let now = series.iter().filter_map(|s| s.time).max();
     let status = rdiag::engine::status(&input.objects.topology, &series, now);
     let text: Vec<String> = status

@@ -132,8 +132,8 @@ fn a_million_pods_share_origins() {
         .collect();
     let mut records = 0;
     let (_, origins, overflowed) = read_all(text, |_| records += 1);
-    assert_eq!((records, origins), (1_000_000, limits::ORIGINS));
-    assert!(overflowed > 900_000);
+    assert_eq!((records, origins), (1_000_000, limits::READER_ORIGINS));
+    assert!(overflowed > 800_000);
 }
 
 #[test]

@@ -1,0 +1,81 @@
+//! Bounds do not depend on the order in which things come.
+
+use proptest::prelude::*;
+
+use crate::evidence::{Buckets, Coverage, Evidence, Witness};
+use crate::limits;
+use crate::record::{Origin, Record, Time};
+
+fn covered(pods: &[usize]) -> Coverage {
+    let mut coverage = Coverage::default();
+    for pod in pods {
+        let origin = Origin::pod(&format!("pod-{pod:05}"));
+        coverage.add(&Record::log(
+            &origin,
+            b"ts=2026-03-01T00:00:01Z level=info msg=x",
+        ));
+    }
+    coverage
+}
+
+/// Coverage past its bound keeps the smallest streams, in whatever order and shards they come.
+#[test]
+fn coverage_is_bounded_whatever_the_order() {
+    let pods: Vec<usize> = (0..limits::ORIGINS + 50).collect();
+    let rising = covered(&pods);
+    let falling: Vec<usize> = pods.iter().rev().copied().collect();
+    assert_eq!(rising, covered(&falling));
+    let (left, right) = pods.split_at(limits::ORIGINS / 2);
+    let mut merged = covered(right);
+    merged.merge(covered(left));
+    assert_eq!(rising, merged);
+    let records: u64 = rising.iter().map(|(_, _, seen)| seen.records).sum();
+    assert_eq!(records, pods.len() as u64);
+}
+
+fn witnessed(pods: &[usize]) -> Evidence {
+    let mut evidence = Evidence::default();
+    for pod in pods {
+        let origin = Origin::pod(&format!("pod-{pod:05}"));
+        evidence.witness(&origin).count += 1;
+    }
+    evidence
+}
+
+#[test]
+fn witnesses_are_bounded_whatever_the_order() {
+    let pods: Vec<usize> = (0..limits::WITNESSES * 3).collect();
+    let rising = witnessed(&pods);
+    let falling: Vec<usize> = pods.iter().rev().copied().collect();
+    assert_eq!(rising, witnessed(&falling));
+    let (left, right) = pods.split_at(limits::WITNESSES * 2);
+    let mut merged = witnessed(right);
+    merged.merge(witnessed(left));
+    assert_eq!(rising, merged);
+    let count: u64 = rising.witnesses.values().map(|w: &Witness| w.count).sum();
+    assert_eq!(count, pods.len() as u64);
+}
+
+proptest! {
+    #[test]
+    fn buckets_do_not_depend_on_order(
+        times in prop::collection::vec((0_i64..100_000, 1_u64..5), 1..200),
+        cut in 0_usize..200,
+    ) {
+        let fill = |times: &[(i64, u64)]| {
+            let mut buckets = Buckets::default();
+            for (second, count) in times {
+                buckets.add(Time(second * 1_000_000_000), *count);
+            }
+            buckets
+        };
+        let all = fill(&times);
+        let mut sorted = times.clone();
+        sorted.sort_unstable();
+        prop_assert_eq!(&all, &fill(&sorted));
+        let (left, right) = times.split_at(cut.min(times.len()));
+        let mut merged = fill(right);
+        merged.merge(&fill(left));
+        prop_assert_eq!(&all, &merged);
+    }
+}
