@@ -592,7 +592,8 @@ fn shows(payload: &Payload, text: &str) {
     let plain = preview(&plain(payload), Some(hostile("x"))).expect("and of plain text");
     // Tags of the page: those of the same page about plain text, and no others.
     assert_eq!(tags(&seen.page), tags(&plain.page), "{}", seen.page);
-    assert!(!seen.page.chars().any(escape::is_hidden));
+    let hidden = seen.page.lines().find(|l| l.chars().any(escape::is_hidden));
+    assert_eq!(hidden, None);
     for message in &seen.slack {
         each(message, &mut |key, text| {
             assert!(!text.chars().any(escape::is_hidden), "{key}: {text}");

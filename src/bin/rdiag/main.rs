@@ -30,6 +30,8 @@ use output::Failure;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    // One TLS for whatever speaks HTTP from here on; a second call changes nothing.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let cli = match plugin::parse() {
         Ok(cli) => cli,
         Err(error) => {

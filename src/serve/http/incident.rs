@@ -158,10 +158,17 @@ impl IncidentPage {
             left_out: incident.left_out,
             alertmanager: alertmanager(&incident),
             history: known.answers.iter().map(history_part).collect(),
-            notices: known.notices,
+            notices: known
+                .notices
+                .iter()
+                .map(|(receiver, kind, said)| (shown(receiver), shown(kind), shown(said)))
+                .collect(),
             bundle: bundle.is_some(),
             bundle_size: size(answer.as_ref().map_or(0, |a| a.bundle_bytes)),
-            cause: answer.and_then(|a| a.cause).unwrap_or_default(),
+            cause: answer
+                .and_then(|a| a.cause)
+                .map(|c| shown(&c))
+                .unwrap_or_default(),
             causes,
             feedback: known.feedback.map(|given| FeedbackPart {
                 when: clock::readable(given.at),
@@ -218,6 +225,16 @@ fn alertmanager(incident: &Incident) -> Option<String> {
     if !(base.starts_with("http://") || base.starts_with("https://")) {
         return None;
     }
+    // What does not show has no place in an address: encoded, it is seen and does no harm.
+    let base: String = base
+        .chars()
+        .map(
+            |c| match c.is_whitespace() || report::escape::is_hidden(c) {
+                true => url_encoded(&c.to_string()),
+                false => c.to_string(),
+            },
+        )
+        .collect();
     let matchers: Vec<String> = incident
         .group_labels
         .iter()

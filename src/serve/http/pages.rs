@@ -108,7 +108,7 @@ fn row(incident: &Incident) -> Row {
         title: shown(&incident.title),
         alerts: plural(incident.alerts, "alert"),
         opened: clock::readable(incident.opened_at),
-        trouble: incident.trouble.clone().unwrap_or_default(),
+        trouble: shown(incident.trouble.as_deref().unwrap_or_default()),
     }
 }
 
