@@ -153,13 +153,15 @@ fn extracted(auditor: &mut Auditor, ix: SignatureIx, example: &Example, own: &Ma
 }
 
 /// Two signatures may share a line if one refines the other, if they are rewordings of one
-/// statement, or if they look at different parts of it.
+/// statement, if one is a fallback, which gives way, or if they look at different parts of it.
 fn at_peace(pack: &Pack, a: SignatureIx, b: SignatureIx) -> bool {
     let (one, other) = (&pack[a], &pack[b]);
     let parts: BTreeSet<_> = fields(one).into_iter().filter_map(part).collect();
     let others: BTreeSet<_> = fields(other).into_iter().filter_map(part).collect();
     a == b
         || one.family == other.family
+        || one.fallback
+        || other.fallback
         || refines(pack, a).contains(&b)
         || refines(pack, b).contains(&a)
         || parts.is_disjoint(&others)

@@ -329,6 +329,10 @@ impl<'b, 'a> Assembler<'b, 'a> {
         let total = u32::try_from(all.len()).unwrap_or(u32::MAX).max(factor);
         let g = match gate.at_least {
             AtLeast::Fixed(k) => (0..=total).map(|b| f64::from(u8::from(b >= k))).collect(),
+            AtLeast::All if scope.members.iter().any(|m| m.router_only) => return None,
+            AtLeast::All => (0..=all.len())
+                .map(|b| f64::from(u8::from(b == all.len())))
+                .collect(),
             AtLeast::QuorumLoss => {
                 let k = factor - quorum::needed(factor, self.binder.common_version()) + 1;
                 quorum::failing_share(total, factor, k)

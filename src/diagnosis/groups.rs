@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::interpret::View;
+use super::needs::Needs;
 use super::solve::Component;
 
 /// Marginal from which a cause joins what it explains (`inference.md` § 3.8).
@@ -79,12 +80,20 @@ pub(super) fn of(view: &View<'_>, component: &Component) -> Vec<Group> {
             .needs
             .iter()
             .filter(|(c, _, _)| c == cause)
-            .find_map(|(_, s, _)| groups.iter().position(|g| g.symptoms.contains(&s)));
+            .find_map(|(_, s, _)| groups.iter().position(|g| g.symptoms.contains(&s)))
+            .or_else(|| groups.iter().position(|g| defines(view, *cause, g)));
         if let Some(at) = at {
             groups[at].causes.insert(*cause);
         }
     }
     groups
+}
+
+/// What defines the cause was seen here, though no probable set needs it: another cause brought it about.
+fn defines(view: &View<'_>, cause: usize, group: &Group) -> bool {
+    let network = &view.solution.network;
+    let explains = || Needs::alone(network, &[cause], &group.symptoms);
+    network.causes[cause].seeded && explains().iter().any(|(_, _, need)| *need >= JOINS)
 }
 
 fn find(parent: &mut BTreeMap<usize, usize>, mut at: usize) -> usize {

@@ -7,7 +7,7 @@ use super::calibrate::{self, Band, Calibration};
 use super::chain;
 use super::families::Families;
 use super::groups::{self, Group};
-use super::needs::Needs;
+use super::needs::{self, Needs};
 use super::next;
 use super::scope::Scope;
 use super::solve::{self, Component, Solution};
@@ -32,6 +32,24 @@ const APART: f64 = 1.5;
 const NATS: f64 = 0.5;
 /// PN from which a symptom counts as explained.
 const EXPLAINED: f64 = 0.5;
+
+/// A hypothesis and what its rank needs.
+struct Found {
+    hypothesis: Hypothesis,
+    /// It shows a sign of its own.
+    own_sign: bool,
+    /// What it explains as the effect of another cause.
+    effect_score: f64,
+}
+
+/// A cause as the effect of others.
+#[derive(Default)]
+struct Effect {
+    /// Causes that bring it about.
+    by: BTreeSet<usize>,
+    /// What its instances explain: cause, symptom, necessity.
+    needs: Vec<(usize, usize, f64)>,
+}
 
 /// Everything the interpretation looks at.
 pub(super) struct View<'a> {
@@ -83,9 +101,11 @@ impl View<'_> {
             .into_iter()
             .filter(|k| *k != solve::UNKNOWN_KIND)
             .filter_map(|kind| {
-                let (hypothesis, own) = self.hypothesis(component, group, kind, &poorly)?;
+                let found = self.hypothesis(component, group, kind, &poorly)?;
                 let score = scores.get(&kind).copied().unwrap_or(0.0);
-                Some((if own { score } else { score * BEHIND }, hypothesis))
+                let score = score.max(found.effect_score);
+                let behind = if found.own_sign { 1.0 } else { BEHIND };
+                Some((score * behind, found.hypothesis))
             })
             .collect();
         hypotheses.sort_by(|a, b| {
@@ -177,24 +197,20 @@ impl View<'_> {
         group: &Group,
         kind: u32,
         poorly: &BTreeSet<usize>,
-    ) -> Option<(Hypothesis, bool)> {
+    ) -> Option<Found> {
         let cause_ix = CauseIx(kind);
         let cause = self.pack.causes.get(kind as usize)?;
-        let instances: Vec<usize> = group
-            .causes
-            .iter()
-            .copied()
-            .filter(|c| self.solution.network.causes[*c].kind == kind)
-            .collect();
-        let active = component
-            .sets
-            .iter()
-            .filter(|s| s.causes.iter().any(|c| instances.contains(c)));
+        let instances = self.of_kind(group, kind);
+        let effect = self.as_effect(component, group, cause_ix, &instances);
+        let active = component.sets.iter().filter(|s| {
+            let by = |c: &usize| instances.contains(c) || effect.by.contains(c);
+            s.causes.iter().any(by)
+        });
         let mass: f64 = active.map(|s| s.posterior).sum();
         let mut probability = self
             .calibration
             .apply(calibrate::declared(component, mass.min(1.0)));
-        let own_sign = self.has_own_sign(cause, &instances);
+        let own_sign = !effect.needs.is_empty() || self.has_own_sign(cause, &instances);
         if !own_sign {
             probability = probability.min(WITHOUT_OWN_SIGN);
         }
@@ -204,9 +220,15 @@ impl View<'_> {
         let defining = instances
             .iter()
             .any(|c| self.solution.network.causes[*c].seeded);
-        let contrast = solve::contrast(self.solution, kind);
-        let band = calibrate::band_of(probability, defining, contrast.as_ref());
-        let (explains, poorly_explained) = self.explained(&instances, poorly);
+        // What brings it about is no rival of it.
+        let band = if effect.needs.is_empty() {
+            let contrast = solve::contrast(self.solution, kind);
+            calibrate::band_of(probability, defining, contrast.as_ref())
+        } else {
+            calibrate::band(probability, defining, f64::INFINITY)
+        };
+        let needs = self.needs.iter().chain(effect.needs.iter().copied());
+        let (explains, poorly_explained) = self.explained(needs, &instances, poorly);
         let (pro, contra) = self.reasons(kind, cause);
         let hypothesis = Hypothesis {
             cause: cause_ix,
@@ -220,7 +242,58 @@ impl View<'_> {
             contra,
             poorly_explained,
         };
-        Some((hypothesis, own_sign))
+        let of_effect = effect
+            .needs
+            .iter()
+            .map(|(c, s, need)| (*c, *s, need * mass));
+        let effect_score = needs::scores(&self.solution.network, &group.symptoms, of_effect);
+        Some(Found {
+            hypothesis,
+            own_sign,
+            effect_score: effect_score.get(&kind).copied().unwrap_or(0.0),
+        })
+    }
+
+    fn of_kind(&self, group: &Group, kind: u32) -> Vec<usize> {
+        let causes = &self.solution.network.causes;
+        let all = group.causes.iter().copied();
+        all.filter(|c| causes[*c].kind == kind).collect()
+    }
+
+    /// A cause whose defining symptom was seen has happened, also where another is the better root: then
+    /// no probable set holds it, and what it explains is asked of it alone.
+    fn as_effect(
+        &self,
+        component: &Component,
+        group: &Group,
+        cause: CauseIx,
+        instances: &[usize],
+    ) -> Effect {
+        let causes = &self.solution.network.causes;
+        let seen: Vec<usize> = instances
+            .iter()
+            .copied()
+            .filter(|c| causes[*c].seeded)
+            .collect();
+        let brings = |kind: u32| {
+            let known = self.pack.causes.get(kind as usize);
+            known.is_some_and(|c| c.links.iter().any(|l| l.to == Target::Cause(cause)))
+        };
+        let by: BTreeSet<usize> = group
+            .causes
+            .iter()
+            .copied()
+            .filter(|c| brings(causes[*c].kind) && self.solution.marginals[*c] >= EXPLAINED)
+            .collect();
+        if seen.is_empty() || by.is_empty() {
+            return Effect::default();
+        }
+        let present = group.symptoms.iter().copied();
+        let present = present.filter(|s| component.symptoms.contains(s)).collect();
+        Effect {
+            by,
+            needs: Needs::alone(&self.solution.network, &seen, &present),
+        }
     }
 
     /// A cause that has signs of its own (the kubelet says OOMKilled) and shows none of them stands
@@ -245,12 +318,13 @@ impl View<'_> {
     /// and does not: a quorum that is lost although only one member is bad.
     fn explained(
         &self,
+        needs: impl Iterator<Item = (usize, usize, f64)>,
         instances: &[usize],
         poorly: &BTreeSet<usize>,
     ) -> (Vec<Explained>, Vec<(SignatureIx, Subject)>) {
         let mut found: BTreeMap<(SignatureIx, Subject), f64> = BTreeMap::new();
         let mut open: BTreeSet<(SignatureIx, Subject)> = BTreeSet::new();
-        for (cause, symptom, need) in self.needs.iter() {
+        for (cause, symptom, need) in needs {
             if !instances.contains(&cause) || need < EXPLAINED {
                 continue;
             }

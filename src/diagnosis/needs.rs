@@ -55,25 +55,24 @@ impl Needs {
         network: &Network,
         symptoms: &BTreeSet<usize>,
     ) -> BTreeMap<u32, f64> {
-        let total: f64 = symptoms
-            .iter()
-            .map(|s| network.symptoms[*s].rank_weight)
-            .sum();
-        let mut best: BTreeMap<(u32, usize), f64> = BTreeMap::new();
-        for ((cause, symptom), mean) in &self.mean {
-            if symptoms.contains(symptom) {
-                let most = best
-                    .entry((network.causes[*cause].kind, *symptom))
-                    .or_default();
-                *most = most.max(*mean);
-            }
-        }
-        let mut scores = BTreeMap::new();
-        for ((kind, symptom), need) in best {
-            let weight = network.symptoms[symptom].rank_weight;
-            *scores.entry(kind).or_default() += weight * need / total.max(1e-9);
-        }
-        scores
+        let means = self.mean.iter().map(|((c, s), mean)| (*c, *s, *mean));
+        scores(network, symptoms, means)
+    }
+
+    /// As if just these causes were active: what a cause explains that another brought about, and that
+    /// therefore is in no probable set itself.
+    pub(super) fn alone(
+        network: &Network,
+        causes: &[usize],
+        symptoms: &BTreeSet<usize>,
+    ) -> Vec<(usize, usize, f64)> {
+        let mut cache = BTreeMap::new();
+        let of = |s: &usize| of_set(network, causes, *s, &mut cache);
+        let needs: Vec<Vec<(usize, f64)>> = symptoms.iter().map(of).collect();
+        let pairs = symptoms.iter().zip(needs);
+        pairs
+            .flat_map(|(s, needs)| needs.into_iter().map(move |(c, need)| (c, *s, need)))
+            .collect()
     }
 
     fn add(&mut self, network: &Network, component: &Component) {
@@ -118,6 +117,33 @@ impl Needs {
             }
         }
     }
+}
+
+/// Score of each cause type (`Needs::scores`) from pairs of cause and symptom with their necessity.
+pub(super) fn scores(
+    network: &Network,
+    symptoms: &BTreeSet<usize>,
+    means: impl Iterator<Item = (usize, usize, f64)>,
+) -> BTreeMap<u32, f64> {
+    let total: f64 = symptoms
+        .iter()
+        .map(|s| network.symptoms[*s].rank_weight)
+        .sum();
+    let mut best: BTreeMap<(u32, usize), f64> = BTreeMap::new();
+    for (cause, symptom, mean) in means {
+        if symptoms.contains(&symptom) {
+            let most = best
+                .entry((network.causes[cause].kind, symptom))
+                .or_default();
+            *most = most.max(mean);
+        }
+    }
+    let mut scores = BTreeMap::new();
+    for ((kind, symptom), need) in best {
+        let weight = network.symptoms[symptom].rank_weight;
+        *scores.entry(kind).or_default() += weight * need / total.max(1e-9);
+    }
+    scores
 }
 
 /// PN of each cause of a set for one symptom: the largest share of P(symptom) that goes when the

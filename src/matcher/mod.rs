@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 
 use rustc_hash::FxHashMap;
 
-use crate::pack::{About, Pack, Signature, SignatureIx, SubjectKind, Variant};
+use crate::pack::{About, Pack, Severity, Signature, SignatureIx, SubjectKind, Variant};
 use crate::record::errors::{self, Leaf};
 use crate::record::{Record, Source};
 
@@ -47,6 +47,8 @@ pub struct Matcher {
     keyed: FxHashMap<Source, Keyed>,
     /// By signature: those it silences.
     refines: BTreeMap<SignatureIx, Vec<SignatureIx>>,
+    /// By signature: what it gives way to.
+    yields: Vec<Yields>,
     /// What [`Recall`] needs to know of the pack.
     index: recall::Index,
 }
@@ -72,6 +74,7 @@ impl Matcher {
         let mut anchors: BTreeMap<&[u8], Vec<(SignatureIx, u16)>> = BTreeMap::new();
         let mut keyed: FxHashMap<Source, Keyed> = FxHashMap::default();
         let mut refines = BTreeMap::new();
+        let yields = pack.signatures.iter().map(Yields::of).collect();
         for (ix, signature) in pack.signatures.iter().enumerate() {
             let ix = SignatureIx(u32::try_from(ix).expect("a pack has fewer than 2^32 signatures"));
             if !signature.refines.is_empty() {
@@ -100,6 +103,7 @@ impl Matcher {
             candidates,
             keyed,
             refines,
+            yields,
             index,
         }
     }
@@ -140,6 +144,7 @@ impl Matcher {
         if hits.len() < 2 {
             return;
         }
+        self.withdraw(hits);
         let silenced: Vec<(SignatureIx, Option<usize>)> = hits
             .iter()
             .flat_map(|h| {
@@ -156,6 +161,48 @@ impl Matcher {
                 *broader == h.signature && (leaf.is_none() || h.leaf.is_none() || *leaf == h.leaf)
             })
         });
+    }
+}
+
+impl Matcher {
+    /// Drops fallbacks where a signature that is none, and that they do not refine, says of the same
+    /// record what is wrong.
+    fn withdraw(&self, hits: &mut Vec<Hit>) {
+        let kind = |h: &Hit| self.yields[h.signature.0 as usize];
+        if !hits.iter().any(|h| kind(h) == Yields::Always) {
+            return;
+        }
+        let firm: Vec<SignatureIx> = hits
+            .iter()
+            .filter(|h| kind(h) == Yields::Never)
+            .map(|h| h.signature)
+            .collect();
+        hits.retain(|h| {
+            let broader = self.refines.get(&h.signature);
+            let silenced = |f: &SignatureIx| !broader.is_some_and(|b| b.contains(f));
+            kind(h) != Yields::Always || !firm.iter().any(silenced)
+        });
+    }
+}
+
+/// Whether a hit gives way to others of its record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Yields {
+    /// A fallback gives way to whatever knows the line.
+    Always,
+    /// It says what is wrong.
+    Never,
+    /// Nothing is wrong: nothing gives way to it.
+    Mild,
+}
+
+impl Yields {
+    fn of(signature: &Signature) -> Self {
+        match signature {
+            s if s.fallback => Self::Always,
+            s if s.severity >= Severity::Warning => Self::Never,
+            _ => Self::Mild,
+        }
     }
 }
 

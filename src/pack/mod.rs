@@ -166,6 +166,9 @@ pub struct Signature {
     pub extract: Vec<Extract>,
     /// What it is about.
     pub about: About,
+    /// It knows a text that any program may print, and gives way on a line that another signature of
+    /// at least `warning` knows, unless it refines that one.
+    pub fallback: bool,
     /// Broader signatures that this one silences on the same record (and the same leaf).
     pub refines: Vec<SignatureIx>,
     /// Excuses.
@@ -341,6 +344,8 @@ pub enum AtLeast {
     Fixed(u32),
     /// RF - quorum + 1, by version (`rf-quorum+1`).
     QuorumLoss,
+    /// Every member, where senders talk to the members themselves and not to routers before them.
+    All,
 }
 
 /// The part a cause can play.

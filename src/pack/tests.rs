@@ -317,7 +317,7 @@ fn problems_point_at_their_place() {
         "quorum-lost.yaml",
         "rf-quorum+1",
         "most",
-        "expected a number or `rf-quorum+1`",
+        "expected a number, `all` or `rf-quorum+1`",
     );
     check(
         "quorum-lost.yaml",

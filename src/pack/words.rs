@@ -243,11 +243,12 @@ pub fn delay(text: &str) -> Option<(f64, f64)> {
     (from <= until).then_some((from, until))
 }
 
-/// `rf-quorum+1` or a number of at least 1.
+/// `rf-quorum+1`, `all` or a number of at least 1.
 #[must_use]
 pub fn at_least(text: &str) -> Option<AtLeast> {
     match text {
         "rf-quorum+1" => Some(AtLeast::QuorumLoss),
+        "all" => Some(AtLeast::All),
         number => Some(AtLeast::Fixed(number.parse().ok().filter(|n| *n >= 1)?)),
     }
 }

@@ -15,7 +15,7 @@ pub(super) fn state(file: &mut File, id: &str, raw: RawState) -> State {
     let gate = raw.gate.and_then(|gate| {
         let at_least = words::at_least(&gate.at_least.value);
         if at_least.is_none() {
-            file.problem(&gate.at_least, "expected a number or `rf-quorum+1`");
+            file.problem(&gate.at_least, "expected a number, `all` or `rf-quorum+1`");
         }
         Some(GateType {
             at_least: at_least?,

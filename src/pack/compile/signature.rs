@@ -60,6 +60,7 @@ pub(super) fn compile(
         expect,
         extract,
         about,
+        fallback: raw.fallback,
         refines: raw
             .refines
             .0

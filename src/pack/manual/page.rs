@@ -77,6 +77,9 @@ fn signature<'p>(pack: &Pack, target: Target, signature: &'p Signature) -> Parts
         ),
         format!("by itself {}", say(words::LEAK, signature.leak)),
     ];
+    if signature.fallback {
+        facts.push("gives way to other signatures of a line".to_owned());
+    }
     if signature.impact {
         facts.push("users feel it".to_owned());
     }
@@ -141,6 +144,7 @@ fn state<'p>(pack: &Pack, target: Target, state: &'p State) -> Parts<'p> {
         let most = match gate.at_least {
             AtLeast::Fixed(members) => members.to_string(),
             AtLeast::QuorumLoss => "replication factor - quorum + 1".to_owned(),
+            AtLeast::All => "all members".to_owned(),
         };
         let often = say(words::Q, gate.q);
         Item {

@@ -62,6 +62,9 @@ pub(crate) struct RawSignature {
     /// Ids.
     #[serde(default, skip_serializing_if = "Many::is_empty")]
     pub refines: Many<At<String>>,
+    /// Gives way to whatever else knows the line.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub fallback: bool,
     /// Excuses.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub benign_when: Vec<RawExcuse>,
@@ -198,7 +201,7 @@ pub(crate) struct RawState {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RawGate {
-    /// A number or `rf-quorum+1`.
+    /// A number, `all` or `rf-quorum+1`.
     pub at_least: At<String>,
     /// `state/…`.
     pub of: At<String>,
