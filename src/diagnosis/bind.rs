@@ -205,8 +205,11 @@ impl<'a> Binder<'a> {
             (_, Bind::AnyPod) if pod_kind => Reach::AnyOf(self.pods().collect()),
             (Place::Pod(_), _) if pod_kind => Reach::These(vec![from]),
             (Place::Pod(p), _) if kind == SubjectKind::Node => {
-                let node = self.scope.members[p].node.as_deref();
-                let at = node.and_then(|n| self.nodes.binary_search_by(|k| k.as_str().cmp(n)).ok());
+                // Without its node any node may be the one it runs on.
+                let Some(node) = self.scope.members[p].node.as_deref() else {
+                    return Reach::AnyOf(self.places(kind));
+                };
+                let at = self.nodes.binary_search_by(|k| k.as_str().cmp(node)).ok();
                 Reach::These(at.map(Place::Node).into_iter().collect())
             }
             (Place::Node(_), _) if kind == SubjectKind::Node => Reach::These(vec![from]),

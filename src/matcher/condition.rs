@@ -27,6 +27,9 @@ pub(super) fn record_holds(record: &Record<'_>, condition: &Condition) -> bool {
         return value_holds(Some(record.body), &condition.test);
     }
     let fields = record.fields();
+    if condition.field == "component" && beheaded(record) {
+        return !matches!(condition.test, Test::Present(true));
+    }
     match &condition.test {
         Test::Present(wanted) => fields.get(&condition.field).is_some() == *wanted,
         Test::Not(inner) => !fields
@@ -36,6 +39,14 @@ pub(super) fn record_holds(record: &Record<'_>, condition: &Condition) -> bool {
             .all(&condition.field)
             .any(|v| value_holds(Some(v), test)),
     }
+}
+
+/// A line quoted without its beginning, as people cut them: the message is there, what says who
+/// wrote it is not, and so it rules nobody out.
+fn beheaded(record: &Record<'_>) -> bool {
+    let fields = record.fields();
+    let lost = |field: &str| fields.get(field).is_none();
+    fields.get("msg").is_some() && ["component", "caller", "source"].into_iter().all(lost)
 }
 
 /// Does the test hold of the value?
