@@ -163,10 +163,13 @@ impl View<'_> {
             .copied()
             .filter(|c| !causes[*c].benign && !causes[*c].unknown)
             .collect();
-        let active = component
-            .sets
-            .iter()
-            .filter(|s| s.causes.iter().any(|c| malign.contains(c)));
+        let signless = self.signless(group);
+        let active = component.sets.iter().filter(|s| {
+            let known = s.causes.iter().filter(|c| group.causes.contains(c));
+            let mut known = known.filter(|c| !causes[**c].unknown).peekable();
+            let nothing_seen = known.peek().is_some() && known.all(|c| signless.contains(c));
+            nothing_seen || s.causes.iter().any(|c| malign.contains(c))
+        });
         let mass: f64 = active.map(|s| s.posterior).sum();
         let raised = calibrate::declared(component, mass) + unknown;
         let severe = group
@@ -178,6 +181,19 @@ impl View<'_> {
         }
         let first = hypotheses.iter().find(|h| h.role != Role::Benign);
         Verdict::Raised(first.map_or(Band::CannotTell, |h| h.band))
+    }
+
+    /// Benign causes that show no sign of their own. A rollout of which nothing was seen excuses
+    /// nothing: what it would explain may as well be a fault.
+    fn signless(&self, group: &Group) -> BTreeSet<usize> {
+        let causes = &self.solution.network.causes;
+        let benign = group.causes.iter().copied().filter(|c| causes[*c].benign);
+        benign
+            .filter(|c| {
+                let cause = self.pack.causes.get(causes[*c].kind as usize);
+                cause.is_some_and(|cause| !self.has_own_sign(cause, &[*c]))
+            })
+            .collect()
     }
 
     /// A benign cause explains it.
