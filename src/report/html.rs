@@ -27,7 +27,10 @@ mod filters {
 
     /// Words of the pack, where `code` stands in backticks.
     #[askama::filter_fn]
-    pub(super) fn prose(text: impl Display, _: &dyn askama::Values) -> askama::Result<Safe<String>> {
+    pub(super) fn prose(
+        text: impl Display,
+        _: &dyn askama::Values,
+    ) -> askama::Result<Safe<String>> {
         Ok(Safe(escape::html_prose(&text.to_string())))
     }
 }
