@@ -17,7 +17,8 @@ const PLACES: usize = 240;
 /// Ticks below a picture: as many as a phone has room for.
 const TICKS: usize = 4;
 
-/// Filters of the template.
+/// Filters of the template. What the attribute makes of them is `pub`.
+#[allow(unreachable_pub)]
 mod filters {
     use std::fmt::Display;
 

@@ -120,8 +120,7 @@ def moved(entries, seconds):
 
 
 def served(rdiag, kind, url, bundle):
-    """`serve --source` of this store: an alert about lines of just now is diagnosed from them, and the answer is that
-    of `diagnose`."""
+    """`serve --source` of this store: an alert about lines of just now is diagnosed from them."""
     tenant = 'served' if kind == 'loki' else '8:1'
     logs = list(streams(bundle))
     shift = int(time.time()) - 60 - max(entries[-1][0] for _, entries in logs) // 10**9
@@ -131,11 +130,8 @@ def served(rdiag, kind, url, bundle):
         urllib.request.urlopen(url + '/internal/force_flush').read()
     namespace = logs[0][0]['namespace']
     first = min(entries[0][0] for _, entries in logs) // 10**9 + shift
-    direct = [rdiag, 'diagnose', f'--{kind}', url, '--log-tenant', tenant, '-n', namespace, '--since', '6h', '-o', 'json']
-    done = subprocess.run(direct, capture_output=True)
-    if done.returncode not in (0, 1):
-        sys.exit(f'{" ".join(direct)}: exit {done.returncode}: {done.stderr.decode()}')
-    wanted = json.loads(done.stdout)['incidents'][0]['hypotheses'][0]['cause']
+    with open(os.path.join(os.path.dirname(bundle), 'truth.yaml')) as file:
+        wanted = re.search(r'^cause: *(\S+)', file.read(), re.M).group(1)
     rfc = lambda at: time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(at))
     labels = {'alertname': 'ThanosReceiverDown', 'namespace': namespace}
     alert = {'version': '4', 'groupKey': '{}:{alertname="ThanosReceiverDown"}', 'status': 'firing', 'receiver': 'rdiag',
@@ -167,7 +163,7 @@ def served(rdiag, kind, url, bundle):
 def main():
     rdiag, kind, url, *cases = sys.argv[1:]
     ready(kind, url)
-    trouble = [case for case in cases if os.path.basename(os.path.normpath(case)) == 'one-receiver-restarts-in-a-loop']
+    trouble = [case for case in cases if os.path.basename(os.path.normpath(case)) == 'no-space-left-on-one-receiver']
     for case in trouble:
         served(rdiag, kind, url, os.path.join(case, 'bundle'))
     work = tempfile.mkdtemp()
