@@ -194,6 +194,10 @@ pub const BATCH_LEN: usize = 512;
 /// alerts writes some 25 MiB.
 pub const WAL_BYTES: u64 = 128 * 1024 * 1024;
 
+/// Bytes that a server's log of SQLite has on disk from the start: enough for such a storm, so that no commit of it
+/// makes the file longer. On a disk without that much room the log grows as it is needed.
+pub const WAL_ROOM_BYTES: u64 = 32 * 1024 * 1024;
+
 /// Most alerts taken from one delivery; the rest is counted as left out.
 pub const ALERTS_PER_DELIVERY: usize = 10_000;
 

@@ -24,6 +24,7 @@ mod store;
 mod target;
 #[cfg(test)]
 mod tests;
+pub mod web;
 
 use futures::StreamExt;
 use jiff::Timestamp;

@@ -212,10 +212,12 @@ fn client(prometheus: &Prometheus) -> Result<reqwest::Client, String> {
         value.set_sensitive(true);
         headers.insert(reqwest::header::AUTHORIZATION, value);
     }
-    let builder = reqwest::Client::builder()
-        .default_headers(headers)
-        .connect_timeout(Duration::from_secs(10));
-    builder.build().map_err(|error| root(&error))
+    let builder = || {
+        reqwest::Client::builder()
+            .default_headers(headers.clone())
+            .connect_timeout(Duration::from_secs(10))
+    };
+    super::web::client(builder).map_err(|error| root(&error))
 }
 
 /// An address without the credentials it may hold.

@@ -57,6 +57,28 @@ pub fn html(text: &str) -> String {
         .map_or_else(|never| match never {}, |safe| safe.to_string())
 }
 
+/// [`html`] for prose in which code stands between backticks. One that is not closed stays as it is.
+#[must_use]
+pub fn html_prose(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 16);
+    let mut rest = text;
+    while let Some((before, (code, after))) = rest
+        .split_once('`')
+        .and_then(|(before, from)| Some((before, from.split_once('`')?)))
+    {
+        out.push_str(&html(before));
+        match code {
+            "" => out.push_str("``"),
+            code => {
+                let _ = write!(out, "<code>{}</code>", html(code));
+            }
+        }
+        rest = after;
+    }
+    out.push_str(&html(rest));
+    out
+}
+
 /// Text for a paragraph of GitHub-flavoured Markdown. Nobody is notified by an `@name` in a log, and
 /// no `#1` becomes a link.
 #[must_use]

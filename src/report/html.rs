@@ -17,6 +17,25 @@ const PLACES: usize = 240;
 /// Ticks below a picture: as many as a phone has room for.
 const TICKS: usize = 4;
 
+/// Filters of the template. What the attribute makes of them is `pub`.
+#[allow(unreachable_pub)]
+mod filters {
+    use std::fmt::Display;
+
+    use askama::filters::Safe;
+
+    use crate::report::escape;
+
+    /// Words of the pack, where `code` stands in backticks.
+    #[askama::filter_fn]
+    pub(super) fn prose(
+        text: impl Display,
+        _: &dyn askama::Values,
+    ) -> askama::Result<Safe<String>> {
+        Ok(Safe(escape::html_prose(&text.to_string())))
+    }
+}
+
 #[derive(Template)]
 #[template(path = "report.html", config = "src/report/templates/askama.toml")]
 struct Page<'a> {

@@ -43,6 +43,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
+use crate::limits;
 use crate::pack::Pack;
 use app::App;
 use config::Config;
@@ -108,6 +109,7 @@ impl Server {
             &config.data_dir,
             StoreOptions {
                 most_bytes: config.store_bytes,
+                log_room: limits::WAL_ROOM_BYTES,
             },
         )?;
         let failed = |source| ServeError::Listen {

@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
-"""Uses every tool of `rdiag mcp` through the reference client. usage: mcp_client.py RDIAG BUNDLE CAUSE"""
+"""Uses every tool of `rdiag mcp` through the reference client. usage: mcp_client.py RDIAG BUNDLE CAUSE,
+or, for the tool that looks at a cluster: mcp_client.py RDIAG --cluster NAMESPACE CAUSE"""
 import asyncio
 import json
 import os
+import re
 import sys
 import tempfile
 
@@ -21,7 +23,24 @@ def get(value, *names):
     raise AttributeError(names)
 
 
+async def cluster(program, namespace, cause):
+    server = StdioServerParameters(command=program, args=['mcp'], env=dict(os.environ))
+    async with stdio_client(server) as (read, write), ClientSession(read, write) as session:
+        await session.initialize()
+        answer = await session.call_tool('cluster_report', {'namespace': namespace, 'minutes': 60})
+        value = get(answer, 'structuredContent', 'structured_content')
+        assert not get(answer, 'isError', 'is_error'), answer.content[0].text
+        top = value['incidents'][0]['hypotheses'][0]
+        assert re.fullmatch(cause, top['cause']), top
+        assert 'untrusted' in value and answer.content[0].text.strip()
+        failed = await session.call_tool('cluster_report', {'namespace': 'no-such-namespace'})
+        assert get(failed, 'isError', 'is_error'), failed
+    print(f'mcp: cluster_report says {top["cause"]} of {namespace}')
+
+
 async def main():
+    if sys.argv[2] == '--cluster':
+        return await cluster(sys.argv[1], *sys.argv[3:])
     program, bundle, cause = sys.argv[1:]
     with tempfile.TemporaryDirectory() as folder:
         ring = f'{folder}/hashrings.json'

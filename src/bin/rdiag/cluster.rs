@@ -232,10 +232,8 @@ async fn post(args: &ClusterArgs, analysis: &Analysis) -> Result<(), Failure> {
 }
 
 async fn send(url: &str, body: String) -> Result<(), String> {
-    let client = reqwest::Client::builder()
-        .timeout(Duration::from_secs(15))
-        .build()
-        .map_err(|e| e.without_url().to_string())?;
+    let patient = || reqwest::Client::builder().timeout(Duration::from_secs(15));
+    let client = rdiag::collect::web::client(patient).map_err(|e| e.without_url().to_string())?;
     let mut why = String::new();
     for attempt in 0..3u64 {
         tokio::time::sleep(Duration::from_secs(attempt * 2)).await;

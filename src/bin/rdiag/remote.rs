@@ -12,14 +12,39 @@ use std::time::Duration;
 
 use futures::{StreamExt as _, TryStreamExt as _};
 use object_store::aws::AmazonS3Builder;
+use object_store::client::{HttpClient, HttpConnector, ReqwestConnector};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as Key;
-use object_store::{ObjectStore, ObjectStoreExt as _};
+use object_store::{ClientConfigKey, ClientOptions, ObjectStore, ObjectStoreExt as _};
 
 use crate::diagnose::chain;
 use crate::output::Failure;
 use rdiag::bundle::Part;
+use rdiag::collect::web;
 use rdiag::limits;
+
+/// How objects are asked for: as the library does it, and where the system trusts nobody by our own client.
+#[derive(Debug)]
+struct Connector;
+
+impl HttpConnector for Connector {
+    fn connect(&self, options: &ClientOptions) -> object_store::Result<HttpClient> {
+        ReqwestConnector::default().connect(options).or_else(|_| {
+            let plain = options.get_config_value(&ClientConfigKey::AllowHttp);
+            let own = web::client(|| {
+                reqwest::Client::builder()
+                    .https_only(plain.as_deref() != Some("true"))
+                    .connect_timeout(Duration::from_secs(5))
+                    .timeout(Duration::from_secs(30))
+            });
+            own.map(HttpClient::new)
+                .map_err(|source| object_store::Error::Generic {
+                    store: "S3",
+                    source: source.into(),
+                })
+        })
+    }
+}
 
 /// A place in an object store.
 pub(crate) struct Remote {
@@ -57,6 +82,7 @@ impl Remote {
             )));
         }
         let store = AmazonS3Builder::from_env()
+            .with_http_connector(Connector)
             .with_bucket_name(bucket)
             .build()
             .map_err(|e| wrong(&e))?;

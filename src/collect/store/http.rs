@@ -9,6 +9,7 @@ use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, Header
 use super::{Kind, Store, StoreError};
 use crate::collect::api::escape;
 use crate::collect::connect::root;
+use crate::collect::web;
 use crate::limits;
 
 /// How long one query may take: stores cut their own off after one to five minutes.
@@ -89,14 +90,13 @@ impl Client {
         }
         let form = HeaderValue::from_static("application/x-www-form-urlencoded");
         headers.insert(CONTENT_TYPE, form);
-        // Whoever was first installed the same one.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let builder = reqwest::Client::builder()
-            .default_headers(headers)
-            .connect_timeout(Duration::from_secs(10))
-            .timeout(TIMEOUT);
-        let inner = builder
-            .build()
+        let builder = || {
+            reqwest::Client::builder()
+                .default_headers(headers.clone())
+                .connect_timeout(Duration::from_secs(10))
+                .timeout(TIMEOUT)
+        };
+        let inner = web::client(builder)
             .map_err(|e| StoreError::Login(format!("no client can be made: {}", root(&e))))?;
         Ok(Self {
             inner,

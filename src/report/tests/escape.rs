@@ -31,6 +31,21 @@ fn visible_shows_what_terminals_obey() {
 }
 
 #[test]
+fn prose_shows_code() {
+    let cases = [
+        ("set `a<b` now", "set <code>a&#60;b</code> now"),
+        ("`x` and `y`", "<code>x</code> and <code>y</code>"),
+        ("one ` alone <b>", "one ` alone &#60;b&#62;"),
+        ("`a` and ` alone", "<code>a</code> and ` alone"),
+        ("``", "``"),
+        ("", ""),
+    ];
+    for (input, expected) in cases {
+        assert_eq!(html_prose(input), expected, "{input}");
+    }
+}
+
+#[test]
 fn markdown_has_no_markup_left() {
     let cases = [
         ("a_b*c*", r"a\_b\*c\*"),

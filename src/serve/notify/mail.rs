@@ -1,12 +1,14 @@
 //! E-mail by SMTP.
 
 use lettre::message::{Mailbox, MultiPart};
+use lettre::transport::smtp;
 use lettre::transport::smtp::authentication::Credentials;
-use lettre::transport::smtp::client::{Tls, TlsParameters};
+use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
 use lettre::{AsyncSmtpTransport, AsyncTransport as _, Message as Mail, Tokio1Executor};
 
 use super::message::Message;
 use super::{Failed, PATIENCE};
+use crate::collect::web;
 use crate::report::{self, Format, Style};
 use crate::serve::config::{Email, SmtpTls};
 use crate::serve::store::Notice;
@@ -108,6 +110,17 @@ fn compose(email: &Email, notice: i64, message: &Message) -> Result<Mail, String
         .map_err(|e| format!("the mail could not be made: {e}"))
 }
 
+/// Whom to trust: as the other clients do.
+fn parameters(host: &str) -> Result<TlsParameters, smtp::Error> {
+    let mut builder = TlsParameters::builder(host.to_owned());
+    if !web::system_has_roots() {
+        for root in web::built_in_roots() {
+            builder = builder.add_root_certificate(Certificate::from_der(root.to_vec())?);
+        }
+    }
+    builder.build()
+}
+
 fn transport(email: &Email) -> Result<AsyncSmtpTransport<Tokio1Executor>, Failed> {
     let (host, port) = email
         .smarthost
@@ -116,10 +129,8 @@ fn transport(email: &Email) -> Result<AsyncSmtpTransport<Tokio1Executor>, Failed
     let port: u16 = port
         .parse()
         .map_err(|_| Failed::lasting(format!("{:?} is no port", port)))?;
-    let parameters = || {
-        TlsParameters::new(host.to_owned())
-            .map_err(|e| Failed::lasting(format!("TLS cannot be used: {e}")))
-    };
+    let parameters =
+        || parameters(host).map_err(|e| Failed::lasting(format!("TLS cannot be used: {e}")));
     let tls = match email.tls {
         SmtpTls::Starttls => Tls::Required(parameters()?),
         SmtpTls::Wrapped => Tls::Wrapper(parameters()?),

@@ -19,6 +19,7 @@ use super::clock::{self, Millis};
 use super::config::{Receiver, Way};
 use super::metrics::Outcome;
 use super::store::{Notice, StoreError};
+use crate::collect::web;
 use crate::limits;
 pub(super) use message::Message;
 
@@ -83,13 +84,12 @@ type Thread = (String, String);
 /// A client for all of them. Addresses come from the configuration, never from an alert; redirects are
 /// not followed, since they would lead where nobody configured.
 pub(super) fn client() -> Result<reqwest::Client, reqwest::Error> {
-    // A second call finds it installed; that is as good.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    reqwest::Client::builder()
-        .timeout(PATIENCE)
-        .redirect(reqwest::redirect::Policy::none())
-        .user_agent(concat!("rdiag/", env!("CARGO_PKG_VERSION")))
-        .build()
+    web::client(|| {
+        reqwest::Client::builder()
+            .timeout(PATIENCE)
+            .redirect(reqwest::redirect::Policy::none())
+            .user_agent(concat!("rdiag/", env!("CARGO_PKG_VERSION")))
+    })
 }
 
 /// Tells one receiver what waits for it, until `stop`.

@@ -10,6 +10,7 @@
 mod intake;
 mod mover;
 mod read;
+mod room;
 mod schema;
 #[cfg(test)]
 mod tests;
@@ -91,6 +92,8 @@ pub enum StoreError {
 pub struct StoreOptions {
     /// Most bytes of the database; beyond, writes are refused as on a full disk. None: no bound.
     pub most_bytes: Option<u64>,
+    /// Bytes of SQLite's log that are on disk from the start, where there is room for them.
+    pub log_room: u64,
 }
 
 /// File names below the data directory.
@@ -110,7 +113,7 @@ impl Store {
         let prepare = |path: PathBuf| move |source| StoreError::Prepare { path, source };
         let bundles = folder.join(BUNDLES);
         fs::create_dir_all(&bundles).map_err(prepare(bundles.clone()))?;
-        private(folder).map_err(prepare(folder.to_owned()))?;
+        private(folder, &bundles).map_err(prepare(folder.to_owned()))?;
         let lock_path = folder.join(LOCK);
         let lock = File::create(&lock_path).map_err(prepare(lock_path.clone()))?;
         match lock.try_lock() {
@@ -134,6 +137,10 @@ impl Store {
             )?;
         }
         schema::migrate(&mut connection)?;
+        room::make(
+            &folder.join(DATABASE).with_extension("db-wal"),
+            options.log_room,
+        );
         let commits = Arc::<AtomicU64>::default();
         mover::start(&folder.join(DATABASE), Arc::downgrade(&commits))?;
         let jobs = writer::start(connection, commits);
@@ -259,24 +266,40 @@ fn tune(connection: &Connection) -> Result<(), StoreError> {
     // FULL: in WAL mode a commit is on disk only then, and 202 promises that it is.
     connection.execute_batch(
         "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA busy_timeout=5000;
-         PRAGMA cache_size=-8192; PRAGMA temp_store=MEMORY; PRAGMA journal_size_limit=16777216;",
+         PRAGMA cache_size=-8192; PRAGMA temp_store=MEMORY;",
     )?;
     // Moving what was written into the database takes longer than many commits: `mover` does it when
     // nobody waits. This is for the case that it cannot keep up.
-    let pages = limits::WAL_BYTES / 4096;
-    connection.execute_batch(&format!("PRAGMA wal_autocheckpoint={pages};"))?;
+    let (pages, kept) = (limits::WAL_BYTES / 4096, limits::WAL_ROOM_BYTES);
+    connection.execute_batch(&format!(
+        "PRAGMA wal_autocheckpoint={pages}; PRAGMA journal_size_limit={kept};"
+    ))?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(())
 }
 
 /// Labels, logs and bundles are nobody else's business.
 #[cfg(unix)]
-fn private(folder: &Path) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
-    fs::set_permissions(folder, fs::Permissions::from_mode(0o700))
+fn private(folder: &Path, bundles: &Path) -> io::Result<()> {
+    use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+    let only_ours = || fs::Permissions::from_mode(0o700);
+    fs::set_permissions(bundles, only_ours())?;
+    // SQLite gives the files beside the database the same rights.
+    let mut database = fs::OpenOptions::new();
+    database
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600);
+    database.open(folder.join(DATABASE))?;
+    match fs::set_permissions(folder, only_ours()) {
+        // The root of a volume belongs to whoever mounted it; what is in it is ours all the same.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+        other => other,
+    }
 }
 
 #[cfg(not(unix))]
-fn private(_: &Path) -> io::Result<()> {
+fn private(_: &Path, _: &Path) -> io::Result<()> {
     Ok(())
 }

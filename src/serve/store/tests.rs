@@ -155,6 +155,52 @@ async fn one_failing_write_is_nobody_elses() {
 }
 
 #[tokio::test]
+async fn room_in_the_log_says_nothing() {
+    const ROOM: u64 = 1024 * 1024 + 77;
+    let folder = tempfile::TempDir::new().unwrap();
+    let options = StoreOptions {
+        log_room: ROOM,
+        ..StoreOptions::default()
+    };
+    let store = Store::open(folder.path(), options).unwrap();
+    let log = |folder: &Path| fs::metadata(folder.join("incidents.db-wal")).unwrap().len();
+    assert_eq!(log(folder.path()), ROOM);
+    store.deliver(payload("firing", "a+"), T0).await.unwrap();
+    assert_eq!(log(folder.path()), ROOM);
+    // What is there when the process is killed now.
+    let left = tempfile::TempDir::new().unwrap();
+    for name in ["incidents.db", "incidents.db-wal"] {
+        fs::copy(folder.path().join(name), left.path().join(name)).unwrap();
+    }
+    let again = Store::open(left.path(), options).unwrap();
+    assert_eq!(again.counts().unwrap().firing, 1);
+    again.deliver(payload("firing", "b+"), T0).await.unwrap();
+    assert_eq!(log(left.path()), ROOM);
+    // Where there is no log there is nothing to make longer, and nothing fails.
+    room::make(&left.path().join("nowhere"), ROOM);
+    assert!(!left.path().join("nowhere").exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_stored_is_nobody_elses_business() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let (folder, _store) = store();
+    let mode = |name: &str| {
+        let about = fs::metadata(folder.path().join(name)).unwrap();
+        about.permissions().mode() & 0o777
+    };
+    for (name, expected) in [
+        ("", 0o700),
+        (BUNDLES, 0o700),
+        (DATABASE, 0o600),
+        ("incidents.db-wal", 0o600),
+    ] {
+        assert_eq!(mode(name), expected, "{name}");
+    }
+}
+
+#[tokio::test]
 async fn each_answer_is_told_once() {
     let (_folder, store) = store();
     let id = store
