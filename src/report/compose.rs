@@ -130,7 +130,7 @@ impl Composer<'_> {
             if seen.records > 0 && (source != Source::Log || says) {
                 return None;
             }
-            lines += seen.records;
+            lines = seen.records.saturating_add(lines);
         }
         self.ledger.is_empty().then_some(lines)
     }
@@ -285,7 +285,7 @@ impl Composer<'_> {
     fn ended(&self, incident: &diagnosis::Incident) -> Option<Time> {
         const QUIET_NS: i64 = 10 * 60 * 1_000_000_000;
         let (last, now) = (incident.until?, self.scope.until?);
-        (now.0 - last.0 > QUIET_NS).then_some(last)
+        (now.since(last) > QUIET_NS).then_some(last)
     }
 
     fn hypothesis(&self, hypothesis: &diagnosis::Hypothesis) -> Hypothesis {

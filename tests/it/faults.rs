@@ -206,6 +206,8 @@ fn a_clock_that_goes_back_is_no_crash() {
         "2025-03-01T10:00:09Z",
         "2025-03-01T09:00:00Z",
         "1970-01-01T00:00:00Z",
+        "1700-01-01T00:00:00Z",
+        "2261-12-31T00:00:00Z",
         "9999-12-30T21:59:59Z",
     ];
     let text: String = text.iter().map(|time| at(time)).collect();
@@ -218,6 +220,74 @@ fn a_clock_that_goes_back_is_no_crash() {
     for incident in report["incidents"].as_array().unwrap() {
         let (from, until) = (incident["from"].as_str(), incident["until"].as_str());
         assert!(until.is_none() || from <= until, "{incident}");
+    }
+}
+
+/// Objects claim whatever they like: counts and times at the ends of what numbers hold.
+#[test]
+fn absurd_claims_of_objects_are_no_crash() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("kubernetes/m");
+    fs::create_dir_all(&folder).unwrap();
+    let (past, future) = ("1700-01-01T00:00:00Z", "2261-01-01T00:00:00Z");
+    let event = |n: usize| {
+        serde_json::json!({
+            "kind": "Event", "apiVersion": "v1", "metadata": { "name": format!("e{n}"), "namespace": "m" },
+            "involvedObject": { "kind": "Pod", "name": "r-0", "namespace": "m" }, "reason": "Unhealthy",
+            "type": "Warning", "message": "Readiness probe failed: HTTP probe failed with statuscode: 503",
+            "count": i64::MAX, "firstTimestamp": past, "lastTimestamp": future,
+        })
+    };
+    let pod = serde_json::json!({
+        "kind": "Pod", "apiVersion": "v1",
+        "metadata": { "name": "r-0", "namespace": "m", "creationTimestamp": future, "deletionTimestamp": past },
+        "spec": { "containers": [{ "name": "thanos-receive", "image": "quay.io/thanos/thanos:v0.38.0", "args": ["receive"] }] },
+        "status": { "phase": "Running", "startTime": future, "containerStatuses": [{
+            "name": "thanos-receive", "ready": false, "restartCount": i64::MAX,
+            "state": { "running": { "startedAt": past } },
+            "lastState": { "terminated": { "reason": "OOMKilled", "exitCode": 137, "startedAt": future, "finishedAt": past } },
+        }] },
+    });
+    let list = |items: Vec<serde_json::Value>| {
+        serde_json::json!({ "kind": "List", "apiVersion": "v1", "items": items }).to_string()
+    };
+    fs::write(
+        folder.join("events.json"),
+        list((0..4).map(event).collect()),
+    )
+    .unwrap();
+    fs::write(folder.join("pods.json"), list(vec![pod])).unwrap();
+    let unread = serde_json::json!({ "origin": { "namespace": "m", "pod": "r-0" }, "records": u64::MAX, "bytes": u64::MAX });
+    let manifest =
+        serde_json::json!({ "schema": "rdiag/bundle/v1", "gaps": [], "unread": [unread, unread] });
+    fs::write(dir.path().join("manifest.json"), manifest.to_string()).unwrap();
+    let series = |at: f64| serde_json::json!({ "metric": { "__name__": "prometheus_tsdb_head_series" }, "values": [[-at, "1"], [at, "2"]] });
+    let answer = serde_json::json!({ "status": "success", "data": { "resultType": "matrix", "result": [series(1e300), series(4e15)] } });
+    fs::create_dir_all(dir.path().join("metrics/queries")).unwrap();
+    fs::write(
+        dir.path().join("metrics/queries/1.json"),
+        answer.to_string(),
+    )
+    .unwrap();
+    for args in [&["-v", "-o", "text"][..], &["-o", "json"], &["-o", "html"]] {
+        let output = run(dir.path(), args);
+        assert!(
+            matches!(output.status.code(), Some(0 | 1)),
+            "{}",
+            stderr(&output)
+        );
+    }
+    for cadence in ["daily", "weekly", "monthly"] {
+        let output = rdiag()
+            .args(["check", cadence])
+            .arg(dir.path())
+            .output()
+            .unwrap();
+        assert!(
+            matches!(output.status.code(), Some(0 | 1)),
+            "{}",
+            stderr(&output)
+        );
     }
 }
 
