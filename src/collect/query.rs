@@ -189,6 +189,10 @@ async fn one(client: &reqwest::Client, url: &str) -> Result<Value, String> {
     let answer = gather(stream, limits::COLLECT_ANSWER_BYTES, TIMEOUT)
         .await
         .map_err(|refusal| refusal.to_string())?;
+    if answer.cut {
+        let most = limits::COLLECT_ANSWER_BYTES >> 20;
+        return Err(format!("its answer is longer than {most} MiB"));
+    }
     let value: Option<Value> = serde_json::from_slice(&answer.body).ok();
     let value = value
         .filter(|v| v.get("status").is_some())

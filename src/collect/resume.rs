@@ -31,7 +31,11 @@ impl Resume {
     /// A line was taken.
     pub(super) fn note(&mut self, line: &[u8]) {
         let time = time_of(line);
-        self.newest = self.newest.max(time);
+        self.newest = match (self.newest, time) {
+            // A clock that was set back goes on from there: what comes now is older than what came.
+            (Some(newest), Some(time)) if newest.duration_since(time) > SLACK => Some(time),
+            (newest, time) => newest.max(time),
+        };
         if self.window.len() >= limits::RESUME_LINES {
             self.window.pop_front();
             self.overflowed = true;
@@ -44,7 +48,7 @@ impl Resume {
         self.overflowed = true;
     }
 
-    /// Where to resume: the newest time seen.
+    /// Where to resume: the newest time seen since the clock was last set back.
     pub(super) fn newest(&self) -> Option<Timestamp> {
         self.newest
     }
@@ -93,7 +97,7 @@ impl Resume {
         }
         match (time, self.newest, self.oldest()) {
             // Past everything seen, and past what may be out of order: nothing repeats from here.
-            (Some(time), Some(newest), _) if time > newest + SLACK => {
+            (Some(time), Some(newest), _) if time.duration_since(newest) > SLACK => {
                 self.replaying = false;
                 false
             }

@@ -252,7 +252,13 @@ pub(super) async fn volumes(cluster: &Cluster, pods: &[Pod], notes: &Notes<'_>) 
         }
         let path = format!("/api/v1/nodes/{node}/proxy/metrics");
         match cluster.bytes(&path, limits::COLLECT_SCRAPE_BYTES).await {
-            Ok(answer) => series.extend(volume_series(&answer.body, &claims, now().as_second())),
+            Ok(answer) => {
+                if answer.cut {
+                    let why = format!("cut at {} MiB", limits::COLLECT_SCRAPE_BYTES >> 20);
+                    notes.gap(format!("use of volumes on node {node}"), why);
+                }
+                series.extend(volume_series(&answer.body, &claims, now().as_second()));
+            }
             Err(refusal) => {
                 let what = format!("use of volumes on node {node}");
                 notes.refused(&rights::NODE_PROXY, None, &what, &refusal);

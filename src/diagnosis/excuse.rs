@@ -65,16 +65,16 @@ fn seldom(excuse: &Excuse, evidence: &Evidence, fewer_than: u64, ledger: &Ledger
         .iter()
         .filter(|(_, o, _)| evidence.witnesses.contains_key(*o));
     let longest = spans
-        .filter_map(|(_, _, seen)| Some(seen.until?.0 - seen.from?.0))
+        .filter_map(|(_, _, seen)| Some(seen.until?.since(seen.from?)))
         .max();
     if longest.unwrap_or(0) < LONG_ENOUGH * excuse.within {
         return false;
     }
     let mut windows: std::collections::BTreeMap<i64, u64> = std::collections::BTreeMap::new();
     for (time, count) in evidence.witnesses.values().flat_map(|w| w.buckets.iter()) {
-        *windows
-            .entry(time.0.div_euclid(excuse.within.max(1)))
-            .or_default() += count;
+        let window = time.0.div_euclid(excuse.within.max(1));
+        let known: &mut u64 = windows.entry(window).or_default();
+        *known = known.saturating_add(count);
     }
     windows.values().all(|n| *n < fewer_than)
 }

@@ -294,7 +294,7 @@ fn fleet(input: &Input, scope: &Scope, facts: &mut Vec<Fact>) {
     }
     for pod in receivers.iter().filter(|p| p.deletion.is_some()) {
         let late = match (pod.deletion, scope.until) {
-            (Some(due), Some(now)) => (now.0 - due.0) / 1_000_000_000,
+            (Some(due), Some(now)) => now.since(due) / 1_000_000_000,
             _ => 0,
         };
         if late > 300 {
@@ -496,7 +496,7 @@ fn in_turn(input: &Input, mut begun: Vec<(Time, String)>, facts: &mut Vec<Fact>)
     begun.sort();
     let apart = begun
         .windows(2)
-        .all(|w| w[1].0.0 - w[0].0.0 >= IN_TURN_SECONDS * 1_000_000_000);
+        .all(|w| w[1].0.since(w[0].0) >= IN_TURN_SECONDS * 1_000_000_000);
     let restarts = input
         .objects
         .topology

@@ -38,12 +38,12 @@ pub(super) fn of(pack: &Pack, ledger: &Ledger) -> BTreeMap<Origin, Life> {
             let first = witness.buckets.iter().map(|(t, _)| t).next();
             match signature.id.as_str() {
                 "thanos/process/start" => {
-                    life.starts += witness.count;
+                    life.starts = life.starts.saturating_add(witness.count);
                     life.first_start = [life.first_start, first].into_iter().flatten().min();
                     life.last_start = life.last_start.max(last);
                 }
                 "thanos/process/caught-signal" | "thanos/process/exit" => {
-                    life.stops += witness.count;
+                    life.stops = life.stops.saturating_add(witness.count);
                     life.last_stop = life.last_stop.max(last);
                 }
                 "thanos/tsdb/replay-progress" | "thanos/tsdb/replay-started" => {
@@ -52,7 +52,7 @@ pub(super) fn of(pack: &Pack, ledger: &Ledger) -> BTreeMap<Origin, Life> {
                 "thanos/process/ready" | "thanos/tsdb/replay-completed" => {
                     life.last_ready = life.last_ready.max(last);
                 }
-                "thanos/hashring/set-up" => life.rings += witness.count,
+                "thanos/hashring/set-up" => life.rings = life.rings.saturating_add(witness.count),
                 "thanos/process/leftover-lock-file" => life.left_lock = true,
                 id => {
                     let fatal = id.starts_with("thanos/go/")

@@ -60,10 +60,10 @@ impl Buckets {
     /// Times mostly rise: the last bucket is the likely one.
     fn put(&mut self, bucket: i64, count: u64) {
         match self.counts.last_mut() {
-            Some((last, n)) if *last == bucket => *n += count,
+            Some((last, n)) if *last == bucket => *n = n.saturating_add(count),
             Some((last, _)) if *last > bucket => {
                 match self.counts.binary_search_by_key(&bucket, |(b, _)| *b) {
-                    Ok(at) => self.counts[at].1 += count,
+                    Ok(at) => self.counts[at].1 = self.counts[at].1.saturating_add(count),
                     Err(at) => self.counts.insert(at, (bucket, count)),
                 }
             }
@@ -89,7 +89,7 @@ impl Buckets {
         self.counts.dedup_by(|next, kept| {
             let same = next.0 == kept.0;
             if same {
-                kept.1 += next.1;
+                kept.1 = kept.1.saturating_add(next.1);
             }
             same
         });

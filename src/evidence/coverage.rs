@@ -108,15 +108,15 @@ impl Coverage {
 impl Seen {
     /// Adds what was read elsewhere of the same stream.
     pub fn join(&mut self, other: &Self) {
-        self.records += other.records;
-        self.bytes += other.bytes;
+        self.records = self.records.saturating_add(other.records);
+        self.bytes = self.bytes.saturating_add(other.bytes);
         self.from = [self.from, other.from].into_iter().flatten().min();
         self.until = self.until.max(other.until);
         self.lowest_level = [self.lowest_level, other.lowest_level]
             .into_iter()
             .flatten()
             .min();
-        self.unparsed += other.unparsed;
-        self.truncated += other.truncated;
+        self.unparsed = self.unparsed.saturating_add(other.unparsed);
+        self.truncated = self.truncated.saturating_add(other.truncated);
     }
 }

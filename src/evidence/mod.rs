@@ -101,7 +101,7 @@ impl Ledger {
 
     /// Joins another ledger into this one. `a.merge(b)` equals `b.merge(a)`.
     pub fn merge(&mut self, other: Self) {
-        self.overflow += other.overflow;
+        self.overflow = self.overflow.saturating_add(other.overflow);
         self.coverage.merge(other.coverage);
         self.novel.merge(other.novel);
         for ((signature, subject), evidence) in other.entries {
@@ -116,11 +116,11 @@ impl Ledger {
         match self.entries.last_key_value() {
             Some((largest, _)) if *largest > key => {
                 if let Some((_, dropped)) = self.entries.pop_last() {
-                    self.overflow += dropped.count;
+                    self.overflow = self.overflow.saturating_add(dropped.count);
                 }
                 self.entries.insert(key, evidence);
             }
-            _ => self.overflow += evidence.count,
+            _ => self.overflow = self.overflow.saturating_add(evidence.count),
         }
     }
 
@@ -153,13 +153,13 @@ impl Ledger {
 impl Evidence {
     fn take(&mut self, extracts: Vec<(String, Vec<String>)>, record: &Record<'_>) {
         let count = record.count.max(1);
-        self.count += count;
+        self.count = self.count.saturating_add(count);
         for time in [record.first, record.time].into_iter().flatten() {
             self.first = Some(self.first.map_or(time, |t| t.min(time)));
             self.last = Some(self.last.map_or(time, |t| t.max(time)));
         }
         let witness = self.witness(record.origin);
-        witness.count += count;
+        witness.count = witness.count.saturating_add(count);
         if let Some(first) = record.first {
             witness.buckets.add(first, 1);
         }
@@ -217,7 +217,7 @@ impl Evidence {
                     Some((largest, _)) if largest > origin => {
                         if let Some((_, dropped)) = self.witnesses.pop_last() {
                             let rest = self.witnesses.entry(nobody).or_default();
-                            rest.count += dropped.count;
+                            rest.count = rest.count.saturating_add(dropped.count);
                             rest.buckets.merge(&dropped.buckets);
                         }
                     }
@@ -229,7 +229,7 @@ impl Evidence {
     }
 
     fn merge(&mut self, other: Self) {
-        self.count += other.count;
+        self.count = self.count.saturating_add(other.count);
         self.first = [self.first, other.first].into_iter().flatten().min();
         self.last = self.last.max(other.last);
         other
@@ -238,7 +238,7 @@ impl Evidence {
             .for_each(|s| keep_first(&mut self.samples, s));
         for (origin, witness) in other.witnesses {
             let known = self.witness(&origin);
-            known.count += witness.count;
+            known.count = known.count.saturating_add(witness.count);
             known.buckets.merge(&witness.buckets);
         }
         self.add_values(other.values);

@@ -68,7 +68,7 @@ impl Evidence {
         }
         for (old, witness) in self.witnesses {
             let known = settled.witness(&new(&old));
-            known.count += witness.count;
+            known.count = known.count.saturating_add(witness.count);
             known.buckets.merge(&witness.buckets);
         }
         settled

@@ -329,7 +329,10 @@ impl<'w> Collector<'w> {
                 && until > from
                 && is_real(from)
             {
-                out.number("rate", (last - base) * 1000.0 / (until - from) as f64);
+                out.number(
+                    "rate",
+                    (last - base) * 1000.0 / until.saturating_sub(from) as f64,
+                );
             }
         }
         out.put("scrapes", points.len().to_string());

@@ -147,7 +147,7 @@ impl Miner {
 
     /// Joins another miner into this one. `a.merge(b)` equals `b.merge(a)`.
     pub fn merge(&mut self, mut other: Self) {
-        self.overflow += other.overflow;
+        self.overflow = self.overflow.saturating_add(other.overflow);
         while self.level < other.level {
             self.climb();
         }
@@ -194,7 +194,7 @@ impl Miner {
             if self.level < mask::LAST {
                 self.climb();
             } else if let Some((_, dropped)) = self.forms.pop_last() {
-                self.overflow += dropped.count;
+                self.overflow = self.overflow.saturating_add(dropped.count);
             }
         }
     }
@@ -238,7 +238,7 @@ impl Form {
 
 impl Stat {
     fn merge(&mut self, other: Self) {
-        self.count += other.count;
+        self.count = self.count.saturating_add(other.count);
         self.first = [self.first, other.first].into_iter().flatten().min();
         self.last = self.last.max(other.last);
         self.pods.extend(other.pods);

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::{Filter, QUIET};
+use crate::limits;
 use crate::pack::Pack;
 
 fn check(line: &str, expected: bool) {
@@ -56,4 +57,21 @@ fn filters_are_what_stores_can_read() {
     assert!(wanted.len() < 64 * 1024, "{} bytes", wanted.len());
     assert!(filter.logsql().starts_with("(!~\""));
     assert!(regex::Regex::new(QUIET).is_ok());
+}
+
+#[test]
+fn a_filter_that_no_store_would_take_is_none() {
+    // Of a pack with that many literals everything is read: nothing is missed.
+    let pack = |signatures: usize| {
+        Pack::load((0..signatures).map(|n| {
+            let text = format!(
+                "title: One of many\nseverity: warning\nvariants: [{{where: {{msg: {{contains: \"{n} {}\"}}}}}}]\n",
+                "x".repeat(1000)
+            );
+            (format!("signatures/a/s{n}.yaml"), text)
+        }))
+        .unwrap()
+    };
+    assert!(Filter::of(&pack(limits::FILTER_BYTES / 2000)).is_some());
+    assert!(Filter::of(&pack(limits::FILTER_BYTES / 1000 + 1)).is_none());
 }

@@ -23,6 +23,13 @@ impl Time {
             .map_or(1970, |at| tz::Offset::UTC.to_datetime(at).year())
     }
 
+    /// Nanoseconds from `earlier` to this time, negative if it is the later one. Of more than 292 years,
+    /// which only an invented time makes, as many as there is room for.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> i64 {
+        self.0.saturating_sub(earlier.0)
+    }
+
     /// From seconds and nanoseconds; `None` outside the years 1677 to 2262.
     #[must_use]
     pub fn new(seconds: i64, nanos: i64) -> Option<Self> {

@@ -48,13 +48,18 @@ pub fn compose(
         .iter()
         .map(|i| composer.incident(i))
         .collect();
+    let mut gaps = composer.gaps();
+    let unrecognised = composer.unrecognised();
+    if let Some(lines) = unrecognised {
+        gaps.insert(0, unread(lines));
+    }
     Report {
         schema: SCHEMA.to_owned(),
-        healthy: incidents.iter().all(|i| i.verdict == "benign"),
+        healthy: unrecognised.is_none() && incidents.iter().all(|i| i.verdict == "benign"),
         scope: composer.scope(),
         coverage: Coverage {
             sources: composer.sources(),
-            gaps: composer.gaps(),
+            gaps,
         },
         incidents,
         novel: composer.novel(),
@@ -114,6 +119,20 @@ impl Composer<'_> {
                 truncated: seen.truncated,
             });
         all.collect()
+    }
+
+    /// How many lines there are, if there is nothing else and not one of them says anything: no time,
+    /// no level, no signature. Silence of such input is not health.
+    fn unrecognised(&self) -> Option<u64> {
+        let mut lines = 0;
+        for (source, _, seen) in self.ledger.coverage.iter() {
+            let says = seen.from.is_some() || seen.lowest_level.is_some();
+            if seen.records > 0 && (source != Source::Log || says) {
+                return None;
+            }
+            lines = seen.records.saturating_add(lines);
+        }
+        self.ledger.is_empty().then_some(lines)
     }
 
     /// What could not be seen: what the collector says, what is missing altogether, and what this
@@ -266,7 +285,7 @@ impl Composer<'_> {
     fn ended(&self, incident: &diagnosis::Incident) -> Option<Time> {
         const QUIET_NS: i64 = 10 * 60 * 1_000_000_000;
         let (last, now) = (incident.until?, self.scope.until?);
-        (now.0 - last.0 > QUIET_NS).then_some(last)
+        (now.since(last) > QUIET_NS).then_some(last)
     }
 
     fn hypothesis(&self, hypothesis: &diagnosis::Hypothesis) -> Hypothesis {
@@ -568,6 +587,22 @@ fn level_name(level: Level) -> &'static str {
         Level::Info => "info",
         Level::Warn => "warn",
         Level::Error | Level::Fatal => "error",
+    }
+}
+
+/// The gap of input that is no log.
+fn unread(lines: u64) -> Gap {
+    let why = match lines {
+        0 => "no line, object or metric could be read".to_owned(),
+        1 => "its one line has no time and no level, and no signature knows it".to_owned(),
+        n => format!(
+            "none of its {} lines has a time or a level, and no signature knows one of them",
+            super::phrase::count(n)
+        ),
+    };
+    Gap {
+        what: super::model::UNRECOGNISED.to_owned(),
+        why,
     }
 }
 

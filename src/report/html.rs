@@ -40,7 +40,8 @@ mod filters {
 #[template(path = "report.html", config = "src/report/templates/askama.toml")]
 struct Page<'a> {
     title: String,
-    healthy: bool,
+    /// No incident to act on: class, word and what stands in place of a headline.
+    calm: Option<(&'static str, &'static str, &'static str)>,
     header: Vec<String>,
     incidents: Vec<IncidentPart<'a>>,
     members: Vec<MemberPart>,
@@ -128,14 +129,18 @@ pub(super) fn render(report: &Report) -> String {
         .enumerate()
         .map(|(i, incident)| incident_part(&view, incident, i + 1))
         .collect();
-    let healthy = view.first().is_none();
+    let class = match report.healthy {
+        true => "healthy",
+        false => "cannot_tell",
+    };
+    let (word, verdict) = report.calm();
     let title = match incidents.first() {
-        Some(first) if !healthy => format!("{}: {}", first.word, first.headline),
-        _ => "HEALTHY: no incident in what was looked at".to_owned(),
+        Some(first) if view.first().is_some() => format!("{}: {}", first.word, first.headline),
+        _ => format!("{word}: {verdict}"),
     };
     let page = Page {
         title,
-        healthy,
+        calm: (view.first().is_none()).then_some((class, word, verdict)),
         header: view.header(),
         incidents,
         members: members(&view),
@@ -161,7 +166,7 @@ pub const STYLE: &str = include_str!("templates/report.css");
 /// What the page of `report` says, without the page around it: for pages that say more.
 #[must_use]
 pub fn fragment(report: &Report) -> String {
-    let page = render(&super::escape::clean(report));
+    let page = render(&super::shown(report));
     // Text is escaped, so these tags stand only where the template has them.
     let inner = page
         .split_once("<main>")

@@ -17,7 +17,13 @@ pub(super) fn render(report: &Report) -> String {
     for incident in &report.incidents {
         suite.add_test_case(case(&view, incident));
     }
-    if report.incidents.is_empty() {
+    if let Some(gap) = report.unrecognised() {
+        let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
+        status.set_message(format!("{}: {}", gap.what, gap.why));
+        let mut case = TestCase::new("nothing recognised", status);
+        case.set_classname("rdiag");
+        suite.add_test_case(case);
+    } else if report.incidents.is_empty() {
         let mut case = TestCase::new("no incident", TestCaseStatus::success());
         case.set_classname("rdiag");
         case.set_system_out(view.looked_at().join("\n"));

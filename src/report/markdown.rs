@@ -47,7 +47,8 @@ fn headline(incident: &Incident) -> String {
 }
 
 fn healthy(out: &mut String, view: &View) {
-    let _ = writeln!(out, "# HEALTHY: no incident in what was looked at\n");
+    let (word, verdict) = view.report.calm();
+    let _ = writeln!(out, "# {word}: {verdict}\n");
     let _ = writeln!(out, "{}\n", md(&view.header().join(" · ")));
     for member in view.receivers() {
         let name = phrase::pod(&member.pod, view.namespace);

@@ -15,6 +15,7 @@ mod markdown;
 pub mod model;
 mod names;
 mod phrase;
+mod piped;
 pub mod remedy;
 mod slack;
 mod strip;
@@ -121,7 +122,7 @@ impl Default for Style {
 /// not show, but not escaped for any format. None when it has no incident.
 #[must_use]
 pub fn headline(report: &Report) -> Option<String> {
-    let report = escape::clean(report);
+    let report = shown(report);
     let view = view::View::new(&report);
     let first = view.first().or_else(|| view.others().into_iter().next())?;
     Some(view.name(first))
@@ -131,7 +132,7 @@ pub fn headline(report: &Report) -> Option<String> {
 /// the limit, disk, hash of the loaded ring, age of the last upload. The result ends with a newline.
 #[must_use]
 pub fn status(report: &Report, style: Style) -> String {
-    text::status(&escape::clean(report), style)
+    text::status(&shown(report), style)
 }
 
 /// Renders `report` in `format`. The result ends with a newline.
@@ -140,11 +141,16 @@ pub fn render(report: &Report, format: Format, style: Style) -> String {
     match format {
         Format::Json => machine::json(report),
         Format::Yaml => machine::yaml(report),
-        Format::Text => text::render(&escape::clean(report), style),
-        Format::Markdown => markdown::render(&escape::clean(report)),
-        Format::Html => html::render(&escape::clean(report)),
-        Format::Slack => slack::render(&escape::clean(report)),
-        Format::Junit => junit::render(&escape::clean(report)),
+        Format::Text => text::render(&shown(report), style),
+        Format::Markdown => markdown::render(&shown(report)),
+        Format::Html => html::render(&shown(report)),
+        Format::Slack => slack::render(&shown(report)),
+        Format::Junit => junit::render(&shown(report)),
     }
+}
+
+/// As people see it.
+fn shown(report: &Report) -> Report {
+    piped::named(escape::clean(report))
 }
 pub use compose::{Extra, compose};

@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 pub struct Report {
     /// Always `rdiag/report/v1`.
     pub schema: String,
-    /// Every incident is benign, or there is none.
+    /// Every incident is benign, or there is none. False without an incident: nothing in the input was
+    /// recognised, so nothing is known.
     pub healthy: bool,
     /// What was looked at: window and versions.
     pub scope: Scope,
@@ -23,6 +24,31 @@ pub struct Report {
     /// One line per member of the ring: what it is and how it does.
     #[serde(default)]
     pub members: Vec<Member>,
+}
+
+/// What the gap of [`Report::unrecognised`] is called.
+pub(super) const UNRECOGNISED: &str = "what the input says";
+
+impl Report {
+    /// Why nothing is known, if nothing of the input was recognised.
+    #[must_use]
+    pub fn unrecognised(&self) -> Option<&Gap> {
+        let nothing = !self.healthy && self.incidents.is_empty();
+        let mut gaps = self.coverage.gaps.iter();
+        gaps.find(|gap| nothing && gap.what == UNRECOGNISED)
+    }
+
+    /// What to say in place of an incident's title when there is none.
+    pub(super) fn calm(&self) -> (&'static str, &'static str) {
+        if self.unrecognised().is_some() {
+            ("UNKNOWN", "nothing in the input was recognised")
+        } else if self.coverage.sources.is_empty() {
+            let why = "no incident, but nothing is known to have been looked at";
+            ("HEALTHY", why)
+        } else {
+            ("HEALTHY", "no incident in what was looked at")
+        }
+    }
 }
 
 /// The window and the versions in question.

@@ -30,7 +30,8 @@ pub(super) fn render(report: &Report) -> String {
             title
         }
         None => {
-            let title = "HEALTHY: no incident in what was looked at".to_owned();
+            let (word, verdict) = report.calm();
+            let title = format!("{word}: {verdict}");
             blocks.push(header(&slack(&title)));
             blocks.push(section(&slack(&view.looked_at().join(" · "))));
             title

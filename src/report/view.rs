@@ -235,12 +235,12 @@ impl<'a> View<'a> {
     }
 
     fn reason(&self, hypothesis: &Hypothesis, item: &Evidence, subjects: &[&Subject]) -> String {
-        let count: u64 = hypothesis
+        let counts = hypothesis
             .explains
             .iter()
             .filter(|e| e.symptom == item.symptom && subjects.contains(&&e.subject))
-            .map(|e| e.count)
-            .sum();
+            .map(|e| e.count);
+        let count = all(counts);
         let names: Vec<String> = subjects
             .iter()
             .filter(|s| s.kind != "global" && !s.name.is_empty())
@@ -313,8 +313,8 @@ impl<'a> View<'a> {
                 .filter(|s| s.pod.is_some())
                 .map(|s| (&s.namespace, &s.pod))
                 .collect();
-            let records: u64 = of_kind.iter().map(|s| s.records).sum();
-            let bytes: u64 = of_kind.iter().map(|s| s.bytes).sum();
+            let records = all(of_kind.iter().map(|s| s.records));
+            let bytes = all(of_kind.iter().map(|s| s.bytes));
             let of = match pods.len() {
                 0 => name.to_owned(),
                 n => format!("{name} of {}", phrase::plural(n as u64, "pod")),
@@ -425,6 +425,11 @@ const KINDS: [(&str, &str); 6] = [
     ("config", "configuration"),
     ("alert", "alerts"),
 ];
+
+/// The sum of what others claim: it need not be possible.
+fn all(counts: impl Iterator<Item = u64>) -> u64 {
+    counts.fold(0, u64::saturating_add)
+}
 
 fn only_namespace(report: &Report) -> Option<&str> {
     if let [one] = report.scope.namespaces.as_slice() {

@@ -23,7 +23,11 @@ pub(super) fn of(report: Report, bundle: Option<String>, bundle_bytes: u64) -> F
     });
     Finding {
         digest: digest(&report),
-        verdict: worst.map_or_else(|| "healthy".to_owned(), |i| i.verdict.clone()),
+        verdict: match worst {
+            Some(incident) => incident.verdict.clone(),
+            None if report.healthy => "healthy".to_owned(),
+            None => "cannot_tell".to_owned(),
+        },
         cause: top.map(|h| h.cause.clone()),
         title: report::headline(&report),
         probability: top.map(|h| h.probability).filter(|p| p.is_finite()),

@@ -150,13 +150,13 @@ fn take(line: Line, pack: &Pack, ledger: &mut Ledger, input: &mut Input) {
             match signature {
                 Some(ix) => ledger.put(ix, subject, evidence),
                 // Not with a pack of that fingerprint.
-                None => ledger.overflow += evidence.count,
+                None => ledger.overflow = ledger.overflow.saturating_add(evidence.count),
             }
         }
         Line::Novel(counted) => ledger.novel.put_back(counted),
         Line::Overflow { hits, novel } => {
-            ledger.overflow += hits;
-            ledger.novel.overflow += novel;
+            ledger.overflow = ledger.overflow.saturating_add(hits);
+            ledger.novel.overflow = ledger.novel.overflow.saturating_add(novel);
         }
         Line::Piece(piece) => input.take(piece),
         Line::Shard(_) => {}

@@ -6,8 +6,10 @@ use std::fs::File;
 use std::io::{Seek, Write};
 use std::path::PathBuf;
 
-use super::{Shard, Summaries, SummaryError};
+use super::lines::{Header, Line};
+use super::{SCHEMA, Shard, Summaries, SummaryError};
 use crate::evidence::{Ledger, Resolver};
+use crate::limits;
 use crate::matcher::Matcher;
 use crate::pack::Pack;
 use crate::record::{Origin, Record};
@@ -113,4 +115,56 @@ fn what_is_no_summary_is_refused() {
     for bad in [&b""[..], b"hello\n", &cut, &flipped, &other] {
         assert!(open(&[bad]).is_err());
     }
+}
+
+/// A frame with a true digest over `parts`, each so many times.
+fn frame(pack: &str, id: &str, parts: &[(&[u8], usize)]) -> Vec<u8> {
+    let mut hash = xxhash_rust::xxh64::Xxh64::new(0);
+    let all = || {
+        parts
+            .iter()
+            .flat_map(|(part, times)| std::iter::repeat_n(*part, *times))
+    };
+    all().for_each(|part| hash.update(part));
+    let header = Line::Shard(Header {
+        schema: SCHEMA.to_owned(),
+        id: id.to_owned(),
+        pack: pack.to_owned(),
+        records: 0,
+        bytes: 0,
+        lines: 1,
+        digest: format!("{:016x}", hash.digest()),
+    });
+    let mut packer = zstd::stream::Encoder::new(Vec::new(), 1).unwrap();
+    serde_json::to_writer(&mut packer, &header).unwrap();
+    packer.write_all(b"\n").unwrap();
+    all().for_each(|part| packer.write_all(part).unwrap());
+    packer.finish().unwrap()
+}
+
+#[test]
+fn shards_and_lines_beyond_all_bounds_are_refused() {
+    let pack = Pack::embedded().unwrap();
+    let spaces = vec![b' '; 1 << 20];
+    let (print, mib) = (pack.fingerprint(), |bytes: u64| {
+        usize::try_from(bytes >> 20).unwrap()
+    });
+    let whole = frame(&print, "a", &[(&spaces, mib(limits::SUMMARY_SHARD_BYTES))]);
+    let said = open(&[&whole]).unwrap_err().to_string();
+    assert!(said.contains("larger than any shard can be"), "{said}");
+    // One line: a string that does not end in time.
+    let times = mib(limits::SUMMARY_LINE_BYTES);
+    let parts: [(&[u8], usize); 3] = [(b"{\"novel\":\"", 1), (&spaces, times), (b"\"}\n", 1)];
+    let long = frame(&print, "a", &parts);
+    let said = open(&[&long]).unwrap().fold(&pack).unwrap_err().to_string();
+    assert!(said.contains("a line is not one of a summary"), "{said}");
+}
+
+#[test]
+fn too_many_shards_are_refused() {
+    let mut text = Vec::new();
+    for n in 0..=limits::SUMMARY_SHARDS {
+        text.extend(frame("x", &n.to_string(), &[]));
+    }
+    assert!(matches!(open(&[&text]), Err(SummaryError::Many)));
 }

@@ -29,8 +29,8 @@ impl Shard {
         let (mut records, mut bytes) = (0, 0);
         for (source, origin, seen) in self.ledger.coverage.iter() {
             if source == Source::Log {
-                records += seen.records;
-                bytes += seen.bytes;
+                records = seen.records.saturating_add(records);
+                bytes = seen.bytes.saturating_add(bytes);
             }
             put(&Line::Seen {
                 source,

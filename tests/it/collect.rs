@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::double::{Double, Piece, Reply, kubeconfig, list, pod, status};
 
 /// The program, deaf to the configuration of whoever runs the tests.
-fn rdiag(args: &[&str]) -> Command {
+pub(crate) fn rdiag(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_rdiag"));
     command
         .args(args)
@@ -24,12 +24,12 @@ fn rdiag(args: &[&str]) -> Command {
     command
 }
 
-fn text(bytes: &[u8]) -> String {
+pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
 /// Collects from `double` to a folder.
-fn collect(double: &Double, more: &[&str]) -> (Output, PathBuf) {
+pub(crate) fn collect(double: &Double, more: &[&str]) -> (Output, PathBuf) {
     let folder = double.path("bundle");
     let config = double.kubeconfig();
     let mut args = vec![
@@ -44,7 +44,7 @@ fn collect(double: &Double, more: &[&str]) -> (Output, PathBuf) {
     (rdiag(&args).output().unwrap(), folder)
 }
 
-fn gaps(folder: &Path) -> Vec<(String, String)> {
+pub(crate) fn gaps(folder: &Path) -> Vec<(String, String)> {
     let manifest: Value =
         serde_json::from_slice(&fs::read(folder.join("manifest.json")).unwrap()).unwrap();
     let pair = |gap: &Value| {
@@ -61,18 +61,18 @@ fn gaps(folder: &Path) -> Vec<(String, String)> {
         .collect()
 }
 
-fn line(second: u32, text: &str) -> String {
+pub(crate) fn line(second: u32, text: &str) -> String {
     format!("2026-01-01T00:00:{second:02}.5Z {text}\n")
 }
 
-const LOG: &str = "/api/v1/namespaces/monitoring/pods/thanos-receive-0/log";
+pub(crate) const LOG: &str = "/api/v1/namespaces/monitoring/pods/thanos-receive-0/log";
 
 fn log_of(folder: &Path) -> String {
     fs::read_to_string(folder.join("logs/monitoring/thanos-receive-0/thanos-receive.log")).unwrap()
 }
 
 /// What a well-behaved API server answers.
-fn usual(path: &str) -> Reply {
+pub(crate) fn usual(path: &str) -> Reply {
     let bare = path.split('?').next().unwrap();
     match bare {
         "/api/v1/namespaces/monitoring/pods" => list("Pod", vec![pod("thanos-receive-0", "u0", 0)]),
@@ -458,7 +458,7 @@ fn doctor_says_what_is_missing_and_what_to_apply() {
 }
 
 /// Ends a process the way Ctrl-C does and gives what it said.
-fn interrupt(child: Child) -> Output {
+pub(crate) fn interrupt(child: Child) -> Output {
     let pid = child.id().to_string();
     assert!(
         Command::new("kill")
@@ -471,7 +471,7 @@ fn interrupt(child: Child) -> Output {
 }
 
 /// Lines of the receiver that `watch --keep` has seen, in order.
-fn watched(folder: &Path) -> Vec<String> {
+pub(crate) fn watched(folder: &Path) -> Vec<String> {
     let text = fs::read_to_string(
         folder.join("000000/logs/monitoring/thanos-receive-0/thanos-receive.log"),
     );

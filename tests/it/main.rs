@@ -8,6 +8,7 @@ mod collect;
 mod double;
 mod faults;
 mod fuzzed;
+mod kept;
 mod limits;
 mod lines;
 mod live;

@@ -45,6 +45,7 @@ pub(crate) fn print(
         analysis.report.coverage.gaps.insert(0, gap);
     }
     output::redact(common, &mut analysis.report);
+    recognised(input, &analysis.report)?;
     let rendered = report::render(
         &analysis.report,
         output::format(common.output),
@@ -52,6 +53,25 @@ pub(crate) fn print(
     );
     output::print(rendered.as_bytes())?;
     Ok(!analysis.report.healthy)
+}
+
+/// Nothing is known of input that holds no line of a log: that is no answer, least of all "healthy".
+fn recognised(input: &Input, report: &Report) -> Result<(), Failure> {
+    let Some(gap) = report.unrecognised() else {
+        return Ok(());
+    };
+    let found = input.gaps();
+    let all = &report.coverage.gaps;
+    let unread = all
+        .iter()
+        .filter(|g| found.iter().any(|f| f.what == g.what));
+    let unread: String = unread
+        .map(|g| format!("\n  {}: {}", g.what, g.why))
+        .collect();
+    Err(Failure::Job(format!(
+        "nothing in the input was recognised: {}{unread}",
+        gap.why
+    )))
 }
 
 /// Prints how each receiver is; `true` when one is not ready.

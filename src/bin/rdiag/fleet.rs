@@ -234,10 +234,17 @@ fn piped() -> Result<Vec<Ring>, Failure> {
 fn line(name: String, report: &Report) -> Ring {
     let acute = |i: &&Incident| i.verdict != "benign";
     let Some(worst) = report.incidents.iter().find(acute) else {
+        let unread = report.unrecognised();
+        let verdict = if unread.is_some() {
+            "unreadable"
+        } else {
+            "healthy"
+        };
         return Ring {
             name,
             healthy: report.healthy,
-            verdict: "healthy".to_owned(),
+            verdict: verdict.to_owned(),
+            error: unread.map(|gap| format!("nothing was recognised: {}", gap.why)),
             ..Ring::default()
         };
     };

@@ -370,7 +370,7 @@ fn plan(args: &Plan, format: Format, out: &mut dyn Write) -> Result<u8, Failure>
         return Ok(FOUND);
     }
     if let (Some(path), Some(file)) = (&args.write, &answer.file) {
-        std::fs::write(path, file)
+        crate::whole::bytes(path, file.as_bytes())
             .map_err(|error| Failure::Told(UNREADABLE, format!("{}: {error}", path.display())))?;
     }
     Ok(FINE)

@@ -20,6 +20,7 @@ mod serve;
 mod store;
 mod trap;
 mod watch;
+mod whole;
 
 use std::process::ExitCode;
 

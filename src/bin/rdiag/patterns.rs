@@ -173,7 +173,7 @@ fn docs(common: &Common, dir: &Path) -> Result<(), Failure> {
         if let Some(parent) = file.parent() {
             std::fs::create_dir_all(parent).map_err(attempt)?;
         }
-        std::fs::write(&file, page).map_err(attempt)?;
+        crate::whole::bytes(&file, page.as_bytes()).map_err(attempt)?;
     }
     output::print(format!("{} pages in {}\n", pages.len(), dir.display()).as_bytes())
 }

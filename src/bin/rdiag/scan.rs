@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
@@ -187,12 +187,7 @@ fn write(
         return Ok(());
     };
     let attempt = |e: io::Error| Failure::Job(format!("could not write {}: {e}", path.display()));
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty());
-    let folder = folder.unwrap_or_else(|| Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(attempt)?;
-    with(&mut file).map_err(attempt)?;
-    let kept = file.persist(path).map_err(|e| attempt(e.error))?;
-    kept.sync_all().map_err(attempt)
+    crate::whole::write(path, 0o600, with).map_err(attempt)
 }
 
 fn without_secrets(line: &mut Vec<u8>) {

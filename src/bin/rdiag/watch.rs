@@ -14,11 +14,13 @@ use crate::cluster::json_line;
 use crate::collect::{self, AccessArgs, TargetArgs};
 use crate::diagnose::{self, chain};
 use crate::output::{self, Failure};
+use crate::whole;
 use rdiag::bundle::Input;
 use rdiag::collect::{Follow, ObjectList, Seen};
 use rdiag::engine::{Analysis, Engine, Options};
 use rdiag::limits;
 use rdiag::record::Origin;
+use rdiag::redact::Redactor;
 use rdiag::report;
 
 /// Arguments of `watch`.
@@ -54,7 +56,7 @@ pub(crate) fn run(common: &Common, args: &WatchArgs) -> Result<bool, Failure> {
         common,
         options: diagnose::options(&what)?,
         engine: diagnose::engine(common)?,
-        spool: Spool::new(args.keep.clone())?,
+        spool: Spool::new(args.keep.clone(), !common.no_redact)?,
         last: None,
         failed: None,
     };
@@ -182,6 +184,12 @@ fn gist(analysis: &Analysis) -> String {
     gist
 }
 
+/// A log that is written.
+struct Kept {
+    file: BufWriter<File>,
+    redactor: Option<Redactor>,
+}
+
 /// What was seen lately, as two bundles on disk: the one that is written, and the one before.
 struct Spool {
     root: PathBuf,
@@ -189,16 +197,20 @@ struct Spool {
     _scratch: Option<tempfile::TempDir>,
     turn: u64,
     bytes: u64,
-    files: BTreeMap<PathBuf, BufWriter<File>>,
+    files: BTreeMap<PathBuf, Kept>,
+    /// What is seen outlives the run: it loses its credentials as it is written.
+    clean: bool,
     objects: BTreeMap<(Option<String>, &'static str), Vec<u8>>,
     gaps: BTreeMap<(String, String), ()>,
 }
 
 impl Spool {
-    fn new(keep: Option<PathBuf>) -> Result<Self, Failure> {
+    /// In the folder `keep`, where credentials are taken out if `clean`; or in one that goes away.
+    fn new(keep: Option<PathBuf>, clean: bool) -> Result<Self, Failure> {
         let failed = |e: std::io::Error| {
             Failure::Job(format!("could not make a folder for what is seen: {e}"))
         };
+        let clean = clean && keep.is_some();
         let (root, scratch) = match keep {
             Some(dir) => {
                 fs::create_dir(&dir).map_err(failed)?;
@@ -218,6 +230,7 @@ impl Spool {
             turn: 0,
             bytes: 0,
             files: BTreeMap::new(),
+            clean,
             objects: BTreeMap::new(),
             gaps: BTreeMap::new(),
         })
@@ -240,19 +253,28 @@ impl Spool {
         let file = match self.files.entry(path) {
             std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
             std::collections::btree_map::Entry::Vacant(entry) => {
-                let file = created(entry.key())?;
-                entry.insert(BufWriter::new(file))
+                let file = BufWriter::new(created(entry.key())?);
+                let redactor = self.clean.then(Redactor::default);
+                entry.insert(Kept { file, redactor })
             }
         };
         self.bytes += bytes.len() as u64 + 1;
-        file.write_all(bytes)
-            .and_then(|()| file.write_all(b"\n"))
+        let written = match &mut file.redactor {
+            Some(redactor) => redactor.copy(&mut &*bytes, &mut file.file),
+            None => file.file.write_all(bytes),
+        };
+        written
+            .and_then(|()| file.file.write_all(b"\n"))
             .map_err(spooling)
     }
 
     fn objects(&mut self, lists: &[ObjectList]) -> Result<(), Failure> {
         for list in lists {
-            let text = list.value.to_string().into_bytes();
+            let mut value = list.value.clone();
+            if self.clean {
+                Redactor::default().document(&mut value);
+            }
+            let text = value.to_string().into_bytes();
             self.objects
                 .insert((list.namespace.clone(), list.kind), text);
         }
@@ -263,14 +285,14 @@ impl Spool {
     fn settle(&mut self) -> Result<Vec<PathBuf>, Failure> {
         self.files
             .values_mut()
-            .try_for_each(|file| file.flush())
+            .try_for_each(|kept| kept.file.flush())
             .map_err(spooling)?;
         let now = self.folder(self.turn);
         for ((namespace, kind), text) in &self.objects {
             let mut path = now.join("kubernetes");
             path.extend(namespace);
-            let mut file = created(&path.join(format!("{kind}.json")))?;
-            file.write_all(text).map_err(spooling)?;
+            fs::create_dir_all(&path).map_err(spooling)?;
+            whole::bytes(&path.join(format!("{kind}.json")), text).map_err(spooling)?;
         }
         let gaps: Vec<serde_json::Value> = self
             .gaps
@@ -278,9 +300,9 @@ impl Spool {
             .map(|(what, why)| serde_json::json!({ "what": what, "why": why }))
             .collect();
         let manifest = serde_json::json!({ "schema": rdiag::bundle::SCHEMA, "gaps": gaps });
-        let mut file = created(&now.join("manifest.json"))?;
-        file.write_all(manifest.to_string().as_bytes())
-            .map_err(spooling)?;
+        fs::create_dir_all(&now).map_err(spooling)?;
+        let text = manifest.to_string();
+        whole::bytes(&now.join("manifest.json"), text.as_bytes()).map_err(spooling)?;
         let before = self.turn.checked_sub(1).map(|turn| self.folder(turn));
         Ok(before
             .into_iter()

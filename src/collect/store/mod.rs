@@ -138,6 +138,7 @@ pub async fn fetch(store: &Store, bundle: &Writer) -> Result<Got, StoreError> {
         lives: Lives::default(),
         logs: BTreeMap::new(),
         left_out: 0,
+        unwritten: 0,
         filtered: store.filter.is_some(),
     };
     let spans = spans(store.from, store.until);
@@ -191,7 +192,10 @@ struct Reading<'a> {
     counts: BTreeMap<Origin, Count>,
     lives: Lives,
     logs: BTreeMap<Origin, Log>,
+    /// Moments with more lines than a page.
     left_out: u64,
+    /// Lines of streams that no file could be opened for.
+    unwritten: u64,
     filtered: bool,
 }
 
@@ -341,7 +345,7 @@ impl Reading<'_> {
             return Ok(());
         };
         if !self.logs.contains_key(&origin) && self.logs.len() >= limits::STORE_STREAMS {
-            self.left_out += 1;
+            self.unwritten += 1;
             return Ok(());
         }
         let log = self.logs.entry(origin.clone()).or_default();
@@ -407,11 +411,13 @@ impl Reading<'_> {
             self.bundle.gap(format!("lines in {url}"), why);
         }
         if self.left_out > 0 {
-            let why = format!(
-                "more than {} at one moment, or too many streams",
-                limits::STORE_PAGE
-            );
+            let why = format!("more than {} at one moment", limits::STORE_PAGE);
             self.bundle.gap(format!("some lines in {url}"), why);
+        }
+        if self.unwritten > 0 {
+            let (lines, most) = (self.unwritten, limits::STORE_STREAMS);
+            let why = format!("{lines} lines of more than {most} streams; name fewer namespaces");
+            self.bundle.gap(format!("streams in {url}"), why);
         }
         Ok(got)
     }

@@ -6,13 +6,13 @@ use crate::report::view::View;
 
 /// Adds the verdict, the receivers, benign incidents and what was looked at.
 pub(super) fn add(page: &mut Page, view: &View, room: &Room) {
-    page.label("HEALTHY");
-    let verdict = if view.report.coverage.sources.is_empty() {
-        "no incident, but nothing is known to have been looked at"
-    } else {
-        "no incident in what was looked at"
+    let (word, verdict) = view.report.calm();
+    let paint = match view.report.healthy {
+        true => Paint::Green,
+        false => Paint::Plain,
     };
-    page.styled(Tag::default(), verdict, Paint::Green, Tag::default());
+    page.label(word);
+    page.styled(Tag::default(), verdict, paint, Tag::default());
     page.blank();
     super::status::add(page, view, room.rows);
     page.blank();

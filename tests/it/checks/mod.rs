@@ -275,3 +275,35 @@ fn exit_codes_and_formats_of_the_program() {
 fn targets_are_one_file() {
     assert_eq!(Targets::with(checks::DEFAULTS).unwrap(), Targets::default());
 }
+
+#[test]
+fn error_lines_of_too_many_kinds_share_one() {
+    let bundle = Bundle::healthy();
+    // Words of letters only: numbers would be taken out of the kind.
+    let word = |n: usize| -> String {
+        let digits = [n / 676, n / 26 % 26, n % 26];
+        digits
+            .map(|d| char::from(b'a' + u8::try_from(d).unwrap()))
+            .iter()
+            .collect()
+    };
+    let lines: String = (0..rdiag::limits::ERROR_KINDS + 5)
+        .map(|n| {
+            format!(
+                "ts=2026-11-23T01:50:01Z level=error msg=\"{} broke\"\n",
+                word(n)
+            )
+        })
+        .collect();
+    let log = "logs/observability/obs-thanos-receive-0/thanos-receive.previous.log";
+    bundle.write(log, &lines);
+    let list = bundle.check(Cadence::Weekly);
+    let item = list.items.iter().find(|i| i.id == "error-lines").unwrap();
+    let others = item
+        .details
+        .iter()
+        .find(|d| d.subject == "(other kinds)")
+        .unwrap();
+    assert!(others.figure.starts_with('5'), "{}", others.figure);
+    assert_eq!(item.details.len(), rdiag::limits::ERROR_KINDS + 1);
+}

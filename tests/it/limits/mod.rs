@@ -1,6 +1,7 @@
 //! Each bound of `src/limits.rs` that input can reach bites, and what it drops is counted or said.
 
 mod bundles;
+mod collect;
 mod listed;
 mod reports;
 mod serve;
