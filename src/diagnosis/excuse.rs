@@ -14,7 +14,8 @@ pub struct Excused {
     pub because: String,
 }
 
-pub(super) fn excuse(ledger: &mut Ledger, pack: &Pack) -> Vec<Excused> {
+/// What is excused, in the order of the ledger.
+pub(super) fn excuse(ledger: &Ledger, pack: &Pack) -> Vec<Excused> {
     let mut excused = Vec::new();
     for (ix, subject, evidence) in ledger.iter() {
         let signature = &pack.signatures[ix.0 as usize];
@@ -31,12 +32,16 @@ pub(super) fn excuse(ledger: &mut Ledger, pack: &Pack) -> Vec<Excused> {
             });
         }
     }
-    ledger.retain(|ix, subject, _| {
-        !excused
-            .iter()
-            .any(|e| e.signature == ix && e.subject == *subject)
-    });
     excused
+}
+
+/// The outline of what is not excused.
+pub(super) fn rest(ledger: &Ledger, excused: &[Excused]) -> Ledger {
+    ledger.outline(|ix, subject| {
+        excused
+            .binary_search_by(|e| (e.signature, &e.subject).cmp(&(ix, subject)))
+            .is_err()
+    })
 }
 
 fn applies(excuse: &Excuse, subject: &Subject, evidence: &Evidence, ledger: &Ledger) -> bool {
@@ -49,8 +54,8 @@ fn applies(excuse: &Excuse, subject: &Subject, evidence: &Evidence, ledger: &Led
             Some(other) => beside(other),
             // Of another kind of subject: any of them will do.
             None => ledger
-                .iter()
-                .any(|(s, o, other)| s == ix && o.kind != subject.kind && beside(other)),
+                .of(ix)
+                .any(|(o, other)| o.kind != subject.kind && beside(other)),
         }
     });
     few && near
@@ -60,12 +65,10 @@ fn applies(excuse: &Excuse, subject: &Subject, evidence: &Evidence, ledger: &Led
 /// nobody knows how often it came.
 fn seldom(excuse: &Excuse, evidence: &Evidence, fewer_than: u64, ledger: &Ledger) -> bool {
     const LONG_ENOUGH: i64 = 5;
-    let spans = ledger
-        .coverage
-        .iter()
-        .filter(|(_, o, _)| evidence.witnesses.contains_key(*o));
-    let longest = spans
-        .filter_map(|(_, _, seen)| Some(seen.until?.since(seen.from?)))
+    let writers = evidence.witnesses.keys();
+    let longest = writers
+        .flat_map(|origin| ledger.coverage.of(origin))
+        .filter_map(|seen| Some(seen.until?.since(seen.from?)))
         .max();
     if longest.unwrap_or(0) < LONG_ENOUGH * excuse.within {
         return false;

@@ -149,8 +149,8 @@ pub struct NextCheck {
 /// Diagnoses a ledger.
 #[must_use]
 pub fn diagnose(ledger: &Ledger, pack: &Pack, scope: &Scope) -> Diagnosis {
-    let mut ledger = ledger.clone();
-    let excused = excuse::excuse(&mut ledger, pack);
+    let excused = excuse::excuse(ledger, pack);
+    let ledger = excuse::rest(ledger, &excused);
     let families = families::Families::new(pack);
     let bound = bind::bind(&ledger, pack, &families, scope);
     let solution = solve::solve(&bound.network, &solve::Options::default());

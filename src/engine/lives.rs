@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::evidence::Ledger;
-use crate::pack::{Pack, Severity};
+use crate::pack::{Pack, Severity, Signature};
 use crate::record::{Origin, Time};
 
 /// What the log of one life says.
@@ -24,12 +24,36 @@ pub(super) struct Life {
     pub(super) rings: u64,
 }
 
+/// Signatures that lives are told by, beside those of [`says_why`].
+const TOLD: &[&str] = &[
+    "thanos/process/start",
+    "thanos/process/caught-signal",
+    "thanos/process/exit",
+    "thanos/tsdb/replay-progress",
+    "thanos/tsdb/replay-started",
+    "thanos/process/ready",
+    "thanos/tsdb/replay-completed",
+    "thanos/hashring/set-up",
+    "thanos/process/leftover-lock-file",
+];
+
+/// It says why a process ended.
+fn says_why(signature: &Signature) -> bool {
+    let of_process =
+        signature.id.starts_with("thanos/process/") && signature.severity >= Severity::Error;
+    signature.id.starts_with("thanos/go/") || of_process
+}
+
 /// Lives by stream.
 pub(super) fn of(pack: &Pack, ledger: &Ledger) -> BTreeMap<Origin, Life> {
     let mut lives: BTreeMap<Origin, Life> = BTreeMap::new();
     for (ix, _, evidence) in ledger.iter() {
         let signature = &pack.signatures[ix.0 as usize];
-        for (origin, witness) in &evidence.witnesses {
+        let fatal = says_why(signature);
+        if !fatal && !TOLD.contains(&signature.id.as_str()) {
+            continue;
+        }
+        for (origin, witness) in evidence.witnesses.iter() {
             if origin.pod.is_empty() {
                 continue;
             }
@@ -54,12 +78,7 @@ pub(super) fn of(pack: &Pack, ledger: &Ledger) -> BTreeMap<Origin, Life> {
                 }
                 "thanos/hashring/set-up" => life.rings = life.rings.saturating_add(witness.count),
                 "thanos/process/leftover-lock-file" => life.left_lock = true,
-                id => {
-                    let fatal = id.starts_with("thanos/go/")
-                        || id.starts_with("thanos/process/")
-                            && signature.severity >= Severity::Error;
-                    life.said_why |= fatal;
-                }
+                _ => life.said_why |= fatal,
             }
         }
     }

@@ -67,7 +67,13 @@ impl Buckets {
                     Err(at) => self.counts.insert(at, (bucket, count)),
                 }
             }
-            _ => self.counts.push((bucket, count)),
+            _ => {
+                // Most evidence is of one moment.
+                if self.counts.is_empty() {
+                    self.counts.reserve_exact(1);
+                }
+                self.counts.push((bucket, count));
+            }
         }
     }
 

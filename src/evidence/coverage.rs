@@ -97,6 +97,14 @@ impl Coverage {
         }
     }
 
+    /// What was read of one stream, of each kind of source.
+    pub fn of(&self, origin: &Origin) -> impl Iterator<Item = &Seen> {
+        let key = |source| (source, origin.clone());
+        SOURCES
+            .into_iter()
+            .filter_map(move |source| self.sources.get(&key(source)))
+    }
+
     /// All of it, in order.
     pub fn iter(&self) -> impl Iterator<Item = (Source, &Origin, &Seen)> {
         self.sources

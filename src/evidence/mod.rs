@@ -7,21 +7,24 @@
 mod buckets;
 mod coverage;
 mod settle;
+mod small;
 mod subject;
 mod tally;
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use crate::limits;
 use crate::matcher::Hit;
 use crate::novelty::Miner;
-use crate::pack::SignatureIx;
+use crate::pack::{SignatureIx, SubjectKind};
 use crate::record::{Origin, Record, Time};
 
 pub use buckets::Buckets;
 pub use coverage::{Coverage, Seen};
+pub use small::SmallMap;
 pub use subject::{Resolver, Subject};
 pub use tally::{SlotIx, Tally, WriterIx};
 
@@ -49,9 +52,9 @@ pub struct Evidence {
     /// The earliest few lines.
     pub samples: Vec<Sample>,
     /// Who said it: how often, and when.
-    pub witnesses: BTreeMap<Origin, Witness>,
+    pub witnesses: SmallMap<Origin, Witness>,
     /// Values taken out, by name; each a bounded, sorted set.
-    pub values: BTreeMap<String, Vec<String>>,
+    pub values: SmallMap<String, Vec<String>>,
 }
 
 /// What one writer said of a subject.
@@ -99,13 +102,28 @@ impl Ledger {
         self.entries.entry(key).or_default().merge(evidence);
     }
 
+    /// The same for evidence that was folded here and keeps to the bounds, which saves a copy.
+    fn put_folded(&mut self, signature: SignatureIx, subject: Subject, evidence: Evidence) {
+        let full = self.entries.len() >= limits::LEDGER_PAIRS;
+        match self.entries.entry((signature, subject)) {
+            Entry::Occupied(known) => known.into_mut().merge(evidence),
+            Entry::Vacant(free) if !full => {
+                free.insert(evidence);
+            }
+            Entry::Vacant(free) => {
+                let key = free.into_key();
+                self.make_room_for(key, |e| *e = evidence);
+            }
+        }
+    }
+
     /// Joins another ledger into this one. `a.merge(b)` equals `b.merge(a)`.
     pub fn merge(&mut self, other: Self) {
         self.overflow = self.overflow.saturating_add(other.overflow);
         self.coverage.merge(other.coverage);
         self.novel.merge(other.novel);
         for ((signature, subject), evidence) in other.entries {
-            self.put(signature, subject, evidence);
+            self.put_folded(signature, subject, evidence);
         }
     }
 
@@ -137,10 +155,35 @@ impl Ledger {
         self.entries.get(&(signature, subject.clone()))
     }
 
-    /// Takes entries out that `keep` does not want (excused ones).
-    pub fn retain(&mut self, mut keep: impl FnMut(SignatureIx, &Subject, &Evidence) -> bool) {
+    /// The evidence of one signature, by subject.
+    pub fn of(&self, signature: SignatureIx) -> impl Iterator<Item = (&Subject, &Evidence)> {
+        // A pod is the first kind of all.
+        let least = (signature, Subject::new(SubjectKind::Pod, ""));
         self.entries
-            .retain(|(ix, subject), e| keep(*ix, subject, e));
+            .range(least..)
+            .take_while(move |((ix, _), _)| *ix == signature)
+            .map(|((_, subject), e)| (subject, e))
+    }
+
+    /// How often and when, without lines, writers and coverage, of the entries that `keep` wants. There may
+    /// be tens of thousands: much less than a copy.
+    #[must_use]
+    pub fn outline(&self, mut keep: impl FnMut(SignatureIx, &Subject) -> bool) -> Self {
+        let kept = self.entries.iter().filter(|((ix, s), _)| keep(*ix, s));
+        let outlined = kept.map(|(key, evidence)| {
+            let outline = Evidence {
+                count: evidence.count,
+                first: evidence.first,
+                last: evidence.last,
+                values: evidence.values.clone(),
+                ..Evidence::default()
+            };
+            (key.clone(), outline)
+        });
+        Self {
+            entries: outlined.collect(),
+            ..Self::default()
+        }
     }
 
     /// No hit so far.
@@ -199,7 +242,7 @@ impl Evidence {
 
     fn add_values(&mut self, values: impl IntoIterator<Item = (String, Vec<String>)>) {
         for (name, values) in values {
-            let kept = self.values.entry(name).or_default();
+            let kept = self.values.or_default(name);
             values
                 .into_iter()
                 .for_each(|v| keep_smallest(kept, v, limits::EXTRACTS));
@@ -213,19 +256,19 @@ impl Evidence {
         if *origin != nobody && !self.witnesses.contains_key(origin) {
             let named = self.witnesses.len() - usize::from(self.witnesses.contains_key(&nobody));
             if named >= limits::WITNESSES {
-                match self.witnesses.last_key_value() {
+                match self.witnesses.last() {
                     Some((largest, _)) if largest > origin => {
                         if let Some((_, dropped)) = self.witnesses.pop_last() {
-                            let rest = self.witnesses.entry(nobody).or_default();
+                            let rest = self.witnesses.or_default(nobody);
                             rest.count = rest.count.saturating_add(dropped.count);
                             rest.buckets.merge(&dropped.buckets);
                         }
                     }
-                    _ => return self.witnesses.entry(nobody).or_default(),
+                    _ => return self.witnesses.or_default(nobody),
                 }
             }
         }
-        self.witnesses.entry(origin.clone()).or_default()
+        self.witnesses.or_default(origin.clone())
     }
 
     fn merge(&mut self, other: Self) {
@@ -265,13 +308,16 @@ fn order(time: Option<Time>) -> (bool, Option<Time>) {
 
 /// Keeps the earliest few by (time, stream, bytes), whatever the order they come in.
 fn keep_first(samples: &mut Vec<Sample>, sample: Sample) {
-    let key = |s: &Sample| (order(s.time), s.origin.clone(), s.line.clone());
+    fn key(s: &Sample) -> ((bool, Option<Time>), &Origin, &[u8]) {
+        (order(s.time), &s.origin, &s.line)
+    }
     let at = samples.partition_point(|s| key(s) < key(&sample));
-    if samples.get(at) == Some(&sample) {
+    if at >= limits::SAMPLES || samples.get(at) == Some(&sample) {
         return;
     }
+    samples.truncate(limits::SAMPLES - 1);
+    samples.reserve_exact(1);
     samples.insert(at, sample);
-    samples.truncate(limits::SAMPLES);
 }
 
 /// Keeps the smallest few of a set, sorted.

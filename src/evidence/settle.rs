@@ -36,7 +36,7 @@ impl Ledger {
             if subject.kind == SubjectKind::Pod {
                 subject = Subject::new(SubjectKind::Pod, &pod(&subject.name));
             }
-            ledger.put(signature, subject, evidence.settled(&new));
+            ledger.put_folded(signature, subject, evidence.settled(&new));
         }
         ledger
     }

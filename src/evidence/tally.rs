@@ -201,7 +201,7 @@ impl Tally {
         let value = String::from_utf8_lossy(value);
         let kept = match values.get_mut(name) {
             Some(kept) => kept,
-            None => values.entry(name.to_owned()).or_default(),
+            None => values.or_default(name.to_owned()),
         };
         let Err(at) = kept.binary_search_by(|known| known.as_str().cmp(&value)) else {
             return;
@@ -241,10 +241,13 @@ impl Tally {
             let mut evidence = part.evidence;
             let mut witness = part.witness;
             witness.count = evidence.count;
-            evidence
-                .witnesses
-                .insert(self.writers[slot.writer as usize].origin.clone(), witness);
-            slot.certain.merge(evidence);
+            let origin = self.writers[slot.writer as usize].origin.clone();
+            *evidence.witnesses.or_default(origin) = witness;
+            if slot.certain.count == 0 && slot.certain.values.is_empty() {
+                slot.certain = evidence;
+            } else {
+                slot.certain.merge(evidence);
+            }
         }
         for writer in &mut self.writers {
             if writer.pending.records > 0 {
@@ -290,7 +293,7 @@ impl Tally {
         self.settle();
         for slot in self.slots.drain(..) {
             if slot.certain.count > 0 {
-                ledger.put(slot.signature, slot.subject, slot.certain);
+                ledger.put_folded(slot.signature, slot.subject, slot.certain);
             }
         }
         for writer in self.writers.drain(..) {

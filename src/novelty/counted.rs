@@ -41,6 +41,8 @@ impl Miner {
     pub(crate) fn renamed(mut self, pod: &dyn Fn(&str) -> Box<str>) -> Self {
         for stat in self.forms.values_mut() {
             stat.pods = stat.pods.iter().map(|name| pod(name)).collect();
+            stat.pods.sort_unstable();
+            stat.pods.dedup();
         }
         self
     }

@@ -47,7 +47,8 @@ pub(super) fn step(form: &str, step: u8) -> String {
 /// The pieces of a form: words, separators and [`VARIABLE`], each with whether space stands before.
 pub(super) fn pieces(form: &str) -> Vec<(&str, bool)> {
     let bytes = form.as_bytes();
-    let mut found = Vec::new();
+    // Words of a message have six letters or so.
+    let mut found = Vec::with_capacity(form.len() / 6 + 1);
     let (mut at, mut spaced) = (0, false);
     while at < bytes.len() {
         if bytes[at] == b' ' {
@@ -55,7 +56,7 @@ pub(super) fn pieces(form: &str) -> Vec<(&str, bool)> {
             at += 1;
             continue;
         }
-        let length = if form[at..].starts_with(VARIABLE) {
+        let length = if bytes[at] == b'<' && form[at..].starts_with(VARIABLE) {
             VARIABLE.len()
         } else if is_separator(bytes[at]) {
             1
@@ -78,7 +79,8 @@ pub(super) fn is_constant(piece: &str) -> bool {
 
 /// Puts pieces together again.
 pub(super) fn join<'p>(pieces: impl IntoIterator<Item = (&'p str, bool)>) -> String {
-    let mut out = String::new();
+    let pieces = pieces.into_iter();
+    let mut out = String::with_capacity(8 * pieces.size_hint().0);
     for (piece, spaced) in pieces {
         if spaced && !out.is_empty() {
             out.push(' ');

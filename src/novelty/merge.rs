@@ -27,24 +27,20 @@ const RATIO: f64 = 0.75;
 /// Shorter templates that one is compared with, at most; keeps the worst case near linear.
 const COMPARED: usize = 256;
 
-type Pieces = Vec<(String, bool)>;
+type Pieces<'f> = Vec<(&'f str, bool)>;
 
 /// A template in the making.
-struct Draft {
-    pieces: Pieces,
+struct Draft<'f> {
+    pieces: Pieces<'f>,
     stat: Stat,
 }
 
 /// Puts the forms of each source file together.
 pub(super) fn templates(forms: &BTreeMap<Form, Stat>) -> Vec<Template> {
-    let mut by_file: BTreeMap<(&str, &str), Vec<Draft>> = BTreeMap::new();
+    let mut by_file: BTreeMap<(&str, &str), Vec<Draft<'_>>> = BTreeMap::new();
     for (form, stat) in forms {
-        let pieces = pieces(&form.text)
-            .into_iter()
-            .map(|(p, s)| (p.to_owned(), s))
-            .collect();
         let draft = Draft {
-            pieces,
+            pieces: pieces(&form.text),
             stat: stat.clone(),
         };
         by_file
@@ -61,7 +57,7 @@ pub(super) fn templates(forms: &BTreeMap<Form, Stat>) -> Vec<Template> {
         }
         for draft in contained(same_constants(drafts)) {
             found.push(Template {
-                text: join(draft.pieces.iter().map(|(p, s)| (p.as_str(), *s))),
+                text: join(draft.pieces),
                 count: draft.stat.count,
                 first: draft.stat.first,
                 last: draft.stat.last,
@@ -75,13 +71,13 @@ pub(super) fn templates(forms: &BTreeMap<Form, Stat>) -> Vec<Template> {
 }
 
 /// Masks each place at which, all else being equal, many words occur. `true` if there was one.
-fn close(drafts: &mut Vec<Draft>) -> bool {
+fn close(drafts: &mut Vec<Draft<'_>>) -> bool {
     let mut words: FxHashMap<(u64, usize), FxHashSet<&str>> = FxHashMap::default();
-    let places = |pieces: &Pieces| {
+    let places = |pieces: &Pieces<'_>| {
         let constants = pieces.iter().filter(|(p, _)| is_constant(p)).count();
         let fits = pieces.len() <= PLACES && constants > LEFT;
         let all: Vec<usize> = (0..pieces.len())
-            .filter(|i| fits && is_constant(&pieces[*i].0))
+            .filter(|i| fits && is_constant(pieces[*i].0))
             .collect();
         all
     };
@@ -90,7 +86,7 @@ fn close(drafts: &mut Vec<Draft>) -> bool {
             words
                 .entry((without(&draft.pieces, place), place))
                 .or_default()
-                .insert(&draft.pieces[place].0);
+                .insert(draft.pieces[place].0);
         }
     }
     let variable: FxHashSet<(u64, usize)> = words
@@ -101,7 +97,7 @@ fn close(drafts: &mut Vec<Draft>) -> bool {
     if variable.is_empty() {
         return false;
     }
-    let mut merged: BTreeMap<Pieces, Stat> = BTreeMap::new();
+    let mut merged: BTreeMap<Pieces<'_>, Stat> = BTreeMap::new();
     for draft in drafts.drain(..) {
         let masked: Vec<usize> = places(&draft.pieces)
             .into_iter()
@@ -111,7 +107,7 @@ fn close(drafts: &mut Vec<Draft>) -> bool {
         let mut pieces = draft.pieces;
         // Not so many at once that nothing would be left.
         for place in masked.into_iter().take(constants - LEFT.min(constants)) {
-            VARIABLE.clone_into(&mut pieces[place].0);
+            pieces[place].0 = VARIABLE;
         }
         merged.entry(pieces).or_default().merge(draft.stat);
     }
@@ -124,7 +120,7 @@ fn close(drafts: &mut Vec<Draft>) -> bool {
 }
 
 /// Hash of all pieces but one, with a fixed seed.
-fn without(pieces: &Pieces, place: usize) -> u64 {
+fn without(pieces: &Pieces<'_>, place: usize) -> u64 {
     use std::hash::{Hash, Hasher};
     let mut hasher = rustc_hash::FxHasher::default();
     pieces.len().hash(&mut hasher);
@@ -136,18 +132,17 @@ fn without(pieces: &Pieces, place: usize) -> u64 {
     hasher.finish()
 }
 
-fn constants(pieces: &Pieces) -> Vec<String> {
+fn constants<'f>(pieces: &Pieces<'f>) -> Vec<&'f str> {
     pieces
         .iter()
-        .map(|(p, _)| p)
+        .map(|(p, _)| *p)
         .filter(|p| is_constant(p))
-        .cloned()
         .collect()
 }
 
 /// Forms with the same words in the same order are one; the shortest of them stands for all.
-fn same_constants(drafts: Vec<Draft>) -> Vec<(Vec<String>, Draft)> {
-    let mut merged: BTreeMap<Vec<String>, Draft> = BTreeMap::new();
+fn same_constants(drafts: Vec<Draft<'_>>) -> Vec<(Vec<&str>, Draft<'_>)> {
+    let mut merged: BTreeMap<Vec<&str>, Draft<'_>> = BTreeMap::new();
     let mut found = Vec::new();
     for draft in drafts {
         let words = constants(&draft.pieces);
@@ -173,18 +168,18 @@ fn same_constants(drafts: Vec<Draft>) -> Vec<(Vec<String>, Draft)> {
 }
 
 /// A template that holds nearly all of itself in a shorter one, with the same ends, joins it.
-fn contained(mut drafts: Vec<(Vec<String>, Draft)>) -> Vec<Draft> {
+fn contained<'f>(mut drafts: Vec<(Vec<&'f str>, Draft<'f>)>) -> Vec<Draft<'f>> {
     drafts.sort_by(|a, b| (a.0.len(), &a.0, &a.1.pieces).cmp(&(b.0.len(), &b.0, &b.1.pieces)));
-    let mut kept: Vec<(Vec<String>, Draft)> = Vec::new();
-    let mut by_ends: BTreeMap<(String, String), Vec<usize>> = BTreeMap::new();
+    let mut kept: Vec<(Vec<&str>, Draft<'_>)> = Vec::new();
+    let mut by_ends: BTreeMap<(&str, &str), Vec<usize>> = BTreeMap::new();
     for (words, draft) in drafts {
         let (Some(first), Some(last)) = (words.first(), words.last()) else {
             kept.push((words, draft));
             continue;
         };
-        let near = by_ends.entry((first.clone(), last.clone())).or_default();
+        let near = by_ends.entry((*first, *last)).or_default();
         #[allow(clippy::cast_precision_loss)] // Numbers of words.
-        let holds = |shorter: &[String]| {
+        let holds = |shorter: &[&str]| {
             shorter.len() >= LEFT
                 && shorter.len() as f64 >= RATIO * words.len() as f64
                 && is_part(shorter, &words)
@@ -206,7 +201,7 @@ fn contained(mut drafts: Vec<(Vec<String>, Draft)>) -> Vec<Draft> {
 }
 
 /// The words of one stand in the other, in this order.
-fn is_part(shorter: &[String], longer: &[String]) -> bool {
+fn is_part(shorter: &[&str], longer: &[&str]) -> bool {
     let mut rest = longer.iter();
     shorter.iter().all(|word| rest.any(|w| w == word))
 }

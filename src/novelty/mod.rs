@@ -13,7 +13,7 @@ mod skeleton;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
@@ -53,8 +53,8 @@ struct Stat {
     count: u64,
     first: Option<Time>,
     last: Option<Time>,
-    /// Writers; a full set keeps its smallest.
-    pods: BTreeSet<Box<str>>,
+    /// Writers, sorted; a full list keeps its smallest.
+    pods: Vec<Box<str>>,
 }
 
 /// One line, as far as mining is concerned. Parts that are absent are empty.
@@ -136,10 +136,10 @@ impl Miner {
             count: 1,
             first: line.time,
             last: line.time,
-            pods: BTreeSet::new(),
+            pods: Vec::new(),
         };
         if !origin.pod.is_empty() {
-            stat.pods.insert(origin.name().as_ref().into());
+            stat.pods = vec![origin.name().as_ref().into()];
         }
         self.put(form, stat);
         self.fit();
@@ -241,9 +241,15 @@ impl Stat {
         self.count = self.count.saturating_add(other.count);
         self.first = [self.first, other.first].into_iter().flatten().min();
         self.last = self.last.max(other.last);
-        self.pods.extend(other.pods);
-        while self.pods.len() > limits::NOVEL_PODS {
-            self.pods.pop_last();
+        if self.pods.is_empty() {
+            self.pods
+                .reserve_exact(other.pods.len().min(limits::NOVEL_PODS));
+        }
+        for pod in other.pods {
+            if let Err(at) = self.pods.binary_search(&pod) {
+                self.pods.insert(at, pod);
+                self.pods.truncate(limits::NOVEL_PODS);
+            }
         }
     }
 }

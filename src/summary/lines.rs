@@ -106,7 +106,11 @@ impl Entry {
             by: by
                 .map(|(origin, w)| (origin.clone(), w.count, w.buckets.clone()))
                 .collect(),
-            values: evidence.values.clone(),
+            values: evidence
+                .values
+                .iter()
+                .map(|(name, all)| (name.clone(), all.clone()))
+                .collect(),
         }
     }
 
@@ -129,7 +133,7 @@ impl Entry {
             witnesses: by
                 .map(|(origin, count, buckets)| (origin, Witness { count, buckets }))
                 .collect(),
-            values: self.values,
+            values: self.values.into_iter().collect(),
         };
         (subject, evidence)
     }
