@@ -30,32 +30,6 @@ use rdiag::serve::look::{Look, Policy};
 use rdiag::serve::preview::preview;
 use serde_json::{Value, json};
 
-/// The check of that name.
-#[must_use]
-pub fn target(name: &str) -> Option<fn(&[u8])> {
-    Some(match name {
-        "lines" => lines,
-        "logfmt" => logfmt,
-        "json" => json,
-        "errors" => errors,
-        "panics" => panics,
-        "pack" => pack,
-        "archive" => archive,
-        "objects" => objects,
-        "hashring" => hashring,
-        "metrics" => metrics,
-        "render" => render,
-        "escape" => escape,
-        "engine" => engine,
-        "redact" => redact,
-        "novelty" => novelty,
-        "webhook" => webhook,
-        "mcp" => mcp,
-        "shown" => shown,
-        _ => return None,
-    })
-}
-
 /// Gives out at most so many bytes a read, as pipes do.
 struct Trickle<'a>(&'a [u8], usize);
 

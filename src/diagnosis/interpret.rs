@@ -1,6 +1,6 @@
 //! From a solved network to incidents and ranked hypotheses, with their reasons.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::bind::{Bound, Place};
 use super::calibrate::{self, Band, Calibration};
@@ -11,12 +11,10 @@ use super::needs::{self, Needs};
 use super::next;
 use super::scope::Scope;
 use super::solve::{self, Component, Solution};
-use super::{Evidence, Explained, Hypothesis, Incident, Verdict};
+use super::{Hypothesis, Incident, Verdict};
 use crate::evidence::{Ledger, Subject};
 use crate::pack::{CauseIx, Pack, Role, Severity, SignatureIx, SubjectKind, Target};
 
-/// P(non-benign) from which an incident is raised (`design.md` § 7).
-const RAISED: f64 = 0.30;
 /// Hypotheses less probable than this are not listed.
 const LISTED: f64 = 0.02;
 /// Most hypotheses listed.
@@ -28,10 +26,8 @@ const WITHOUT_OWN_SIGN: f64 = 0.65;
 const BEHIND: f64 = 0.3;
 /// Odds below which two causes cannot be told apart (`inference.md` § 3.10).
 const APART: f64 = 1.5;
-/// Nats from which a piece of evidence is listed.
-const NATS: f64 = 0.5;
 /// PN from which a symptom counts as explained.
-const EXPLAINED: f64 = 0.5;
+pub(super) const EXPLAINED: f64 = 0.5;
 
 /// A hypothesis and what its rank needs.
 struct Found {
@@ -136,75 +132,6 @@ impl View<'_> {
             unexplained: self.unexplained(group, &poorly),
             hypotheses,
         })
-    }
-
-    /// P(a cause rdiag does not know), where the group has something unexplained.
-    fn unknown(&self, component: &Component, group: &Group) -> f64 {
-        let open = group.symptoms.iter().any(|s| self.needs.unexplained(*s));
-        let mass = calibrate::unknown_mass(component);
-        if open || group.alone {
-            mass
-        } else {
-            mass.min(1e-3)
-        }
-    }
-
-    fn verdict(
-        &self,
-        component: &Component,
-        group: &Group,
-        hypotheses: &[Hypothesis],
-        unknown: f64,
-    ) -> Verdict {
-        let causes = &self.solution.network.causes;
-        let malign: BTreeSet<usize> = group
-            .causes
-            .iter()
-            .copied()
-            .filter(|c| !causes[*c].benign && !causes[*c].unknown)
-            .collect();
-        let signless = self.signless(group);
-        let active = component.sets.iter().filter(|s| {
-            let known = s.causes.iter().filter(|c| group.causes.contains(c));
-            let mut known = known.filter(|c| !causes[**c].unknown).peekable();
-            let nothing_seen = known.peek().is_some() && known.all(|c| signless.contains(c));
-            nothing_seen || s.causes.iter().any(|c| malign.contains(c))
-        });
-        let mass: f64 = active.map(|s| s.posterior).sum();
-        let raised = calibrate::declared(component, mass) + unknown;
-        let severe = group
-            .symptoms
-            .iter()
-            .any(|s| self.severity(*s) >= Severity::Warning && !self.excused(*s));
-        if raised < RAISED || !severe {
-            return Verdict::Benign;
-        }
-        let first = hypotheses.iter().find(|h| h.role != Role::Benign);
-        Verdict::Raised(first.map_or(Band::CannotTell, |h| h.band))
-    }
-
-    /// Benign causes that show no sign of their own. A rollout of which nothing was seen excuses
-    /// nothing: what it would explain may as well be a fault.
-    fn signless(&self, group: &Group) -> BTreeSet<usize> {
-        let causes = &self.solution.network.causes;
-        let benign = group.causes.iter().copied().filter(|c| causes[*c].benign);
-        benign
-            .filter(|c| {
-                let cause = self.pack.causes.get(causes[*c].kind as usize);
-                cause.is_some_and(|cause| !self.has_own_sign(cause, &[*c]))
-            })
-            .collect()
-    }
-
-    /// A benign cause explains it.
-    fn excused(&self, symptom: usize) -> bool {
-        self.needs
-            .iter()
-            .filter(|(_, s, _)| *s == symptom)
-            .any(|(c, _, need)| {
-                let active = self.solution.marginals[c] >= 0.5;
-                self.solution.network.causes[c].benign && active && need >= EXPLAINED
-            })
     }
 
     fn hypothesis(
@@ -312,132 +239,6 @@ impl View<'_> {
         }
     }
 
-    /// A cause that has signs of its own (the kubelet says OOMKilled) and shows none of them stands
-    /// only on what others bring about too: a restart, a refused connection.
-    fn has_own_sign(&self, cause: &crate::pack::Cause, instances: &[usize]) -> bool {
-        let own: BTreeSet<usize> = cause
-            .links
-            .iter()
-            .filter_map(|l| match l.to {
-                Target::Signature(s) => Some(self.families.of(s)),
-                _ => None,
-            })
-            .collect();
-        let shown = self.needs.iter().any(|(c, s, need)| {
-            let family = self.bound.symptoms.get(s).map(|b| b.family);
-            instances.contains(&c) && need >= 0.05 && family.is_some_and(|f| own.contains(&f))
-        });
-        shown || own.is_empty()
-    }
-
-    /// Symptoms that some instance explains, most necessary first, and those that it should explain
-    /// and does not: a quorum that is lost although only one member is bad.
-    fn explained(
-        &self,
-        needs: impl Iterator<Item = (usize, usize, f64)>,
-        instances: &[usize],
-        poorly: &BTreeSet<usize>,
-    ) -> (Vec<Explained>, Vec<(SignatureIx, Subject)>) {
-        let mut found: BTreeMap<(SignatureIx, Subject), f64> = BTreeMap::new();
-        let mut open: BTreeSet<(SignatureIx, Subject)> = BTreeSet::new();
-        for (cause, symptom, need) in needs {
-            if !instances.contains(&cause) || need < EXPLAINED {
-                continue;
-            }
-            let Some(bound) = self.bound.symptoms.get(symptom) else {
-                continue;
-            };
-            if poorly.contains(&symptom) {
-                open.extend(bound.entries.iter().cloned());
-                continue;
-            }
-            for entry in &bound.entries {
-                let best = found.entry(entry.clone()).or_default();
-                *best = best.max(need);
-            }
-        }
-        let mut all: Vec<Explained> = found
-            .into_iter()
-            .map(|((signature, subject), necessity)| Explained {
-                signature,
-                subject,
-                necessity,
-            })
-            .collect();
-        let weight = |e: &Explained| self.pack.signatures[e.signature.0 as usize].severity;
-        all.sort_by(|a, b| {
-            weight(b)
-                .cmp(&weight(a))
-                .then(b.necessity.total_cmp(&a.necessity))
-        });
-        (all, open.into_iter().collect())
-    }
-
-    /// Evidence for and against, heaviest first. What defines the cause is always told, and first:
-    /// against a rival that would bring about this very cause it weighs nothing, yet it is the proof.
-    fn reasons(&self, kind: u32, cause: &crate::pack::Cause) -> (Vec<Evidence>, Vec<Evidence>) {
-        let defining: BTreeSet<usize> = cause
-            .links
-            .iter()
-            .filter(|l| l.defining)
-            .filter_map(|l| match l.to {
-                Target::Signature(s) => Some(self.families.of(s)),
-                _ => None,
-            })
-            .collect();
-        let mut proof = Vec::new();
-        let mut pro = Vec::new();
-        let mut contra = Vec::new();
-        for group in solve::evidence(self.solution, kind) {
-            let defines = group.present
-                && group.symptoms.iter().any(|s| {
-                    let bound = self.bound.symptoms.get(*s);
-                    bound.is_some_and(|b| !b.entries.is_empty() && defining.contains(&b.family))
-                });
-            if group.nats.abs() < NATS && !defines {
-                continue;
-            }
-            let Some(mut evidence) = self.reason(&group) else {
-                continue;
-            };
-            evidence.defining = defines && group.nats > -NATS;
-            if evidence.defining {
-                proof.push(evidence);
-            } else if group.nats > 0.0 {
-                pro.push(evidence);
-            } else {
-                contra.push(evidence);
-            }
-        }
-        proof.extend(pro);
-        (proof, contra)
-    }
-
-    fn reason(&self, group: &solve::GroupEvidence) -> Option<Evidence> {
-        let symptom = *group.symptoms.first()?;
-        let bound = self.bound.symptoms.get(symptom)?;
-        let entry = group
-            .symptoms
-            .iter()
-            .filter_map(|s| self.bound.symptoms.get(*s))
-            .flat_map(|b| &b.entries)
-            .max_by_key(|(ix, _)| self.pack.signatures[ix.0 as usize].severity);
-        let (signature, subject) = match entry {
-            Some((ix, subject)) => (*ix, subject.clone()),
-            None => (
-                self.families.all[bound.family].members[0],
-                self.subject_of(bound.place),
-            ),
-        };
-        Some(Evidence {
-            signature,
-            subject,
-            nats: group.nats,
-            silent: !group.present,
-            defining: false,
-        })
-    }
-
     pub(super) fn subject_of(&self, place: Place) -> Subject {
         match place {
             Place::Pod(p) => Subject::new(SubjectKind::Pod, &self.scope.members[p].name),
@@ -445,72 +246,6 @@ impl View<'_> {
             Place::One(kind) => Subject::new(kind, ""),
             Place::NoPod => Subject::new(SubjectKind::Global, ""),
         }
-    }
-
-    /// Where it is: the places of active instances; for a cause that has only one place, the
-    /// subjects of what it explains.
-    fn subjects(
-        &self,
-        instances: &[usize],
-        explains: &[Explained],
-        scope: SubjectKind,
-    ) -> Vec<Subject> {
-        let most = instances
-            .iter()
-            .map(|c| self.solution.marginals[*c])
-            .fold(0.0, f64::max);
-        let mut found: BTreeSet<Subject> = BTreeSet::new();
-        for c in instances
-            .iter()
-            .filter(|c| self.solution.marginals[**c] >= most * 0.4)
-        {
-            match self.bound.causes[*c].1 {
-                Place::One(kind) => {
-                    found.extend(self.subjects_of_explained(explains, kind));
-                }
-                Place::Node(n) => {
-                    found.insert(self.subject_of(Place::Node(n)));
-                    let node = Some(self.bound.nodes[n].as_str());
-                    let on_it = self
-                        .scope
-                        .members
-                        .iter()
-                        .filter(|m| m.node.as_deref() == node);
-                    found.extend(
-                        on_it
-                            .filter(|m| m.role == super::scope::MemberRole::Receiver)
-                            .map(|m| Subject::new(SubjectKind::Pod, &m.name)),
-                    );
-                }
-                place => {
-                    found.insert(self.subject_of(place));
-                }
-            }
-        }
-        if found.is_empty() {
-            found.insert(Subject::new(scope, ""));
-        }
-        found.into_iter().collect()
-    }
-
-    fn subjects_of_explained(
-        &self,
-        explains: &[Explained],
-        kind: SubjectKind,
-    ) -> BTreeSet<Subject> {
-        let named = explains
-            .iter()
-            .filter(|e| e.subject.kind == kind && !e.subject.name.is_empty());
-        let mut found: BTreeSet<Subject> = named.map(|e| e.subject.clone()).collect();
-        let telling = |e: &&Explained| {
-            self.pack.signatures[e.signature.0 as usize].severity >= Severity::Warning
-        };
-        for e in explains.iter().filter(telling) {
-            if e.subject.kind == SubjectKind::Pod {
-                found.insert(e.subject.clone());
-            }
-        }
-        found
     }
 
     pub(super) fn severity(&self, symptom: usize) -> Severity {
@@ -524,35 +259,6 @@ impl View<'_> {
             .map(|(ix, _)| of(ix))
             .max()
             .unwrap_or(Severity::Info)
-    }
-
-    fn span(&self, group: &Group) -> (Option<crate::record::Time>, Option<crate::record::Time>) {
-        let entries = group
-            .symptoms
-            .iter()
-            .filter(|s| self.severity(**s) >= Severity::Warning)
-            .filter_map(|s| self.bound.symptoms.get(*s))
-            .flat_map(|b| &b.entries)
-            .filter_map(|(ix, subject)| self.ledger.get(*ix, subject));
-        let (mut from, mut until) = (None, None);
-        for e in entries {
-            from = [from, e.first].into_iter().flatten().min();
-            until = until.max(e.last);
-        }
-        (from, until)
-    }
-
-    fn unexplained(&self, group: &Group, poorly: &BTreeSet<usize>) -> Vec<(SignatureIx, Subject)> {
-        let mut all: Vec<(SignatureIx, Subject)> = group
-            .symptoms
-            .iter()
-            .filter(|s| self.needs.unexplained(**s) || poorly.contains(s))
-            .filter(|s| self.severity(**s) >= Severity::Warning)
-            .filter_map(|s| self.bound.symptoms.get(*s))
-            .flat_map(|b| b.entries.iter().cloned())
-            .collect();
-        all.sort();
-        all
     }
 }
 

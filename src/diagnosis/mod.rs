@@ -25,9 +25,11 @@ mod needs;
 mod next;
 mod observability;
 mod quorum;
+mod reasons;
 #[cfg(test)]
 mod tests;
 mod timing;
+mod verdict;
 
 use crate::evidence::{Ledger, Subject};
 use crate::pack::{CauseIx, Pack, Role, Severity, SignatureIx};

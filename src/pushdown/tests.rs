@@ -65,7 +65,7 @@ fn a_filter_that_no_store_would_take_is_none() {
     let pack = |signatures: usize| {
         Pack::load((0..signatures).map(|n| {
             let text = format!(
-                "title: One of many\nseverity: warning\nvariants: [{{where: {{msg: {{contains: \"{n} {}\"}}}}}}]\n",
+                "title: One of many\nseverity: warning\nvariants: [{{where: {{msg: {{contains: \"{n:04} {}\"}}}}}}]\n",
                 "x".repeat(1000)
             );
             (format!("signatures/a/s{n}.yaml"), text)

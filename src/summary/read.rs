@@ -167,16 +167,16 @@ fn take(line: Line, pack: &Pack, ledger: &mut Ledger, input: &mut Input) {
 fn look(path: &Path, reader: &mut impl BufRead) -> Result<Header, SummaryError> {
     let mut unpacked = unpack(path, reader)?;
     let header = header(path, &mut unpacked)?;
-    let (mut hash, mut chunk, mut bytes) = (Xxh64::new(0), vec![0; 64 * 1024], 0);
+    let (mut hash, mut chunk) = (Xxh64::new(0), vec![0; 64 * 1024]);
     loop {
         let n = unpacked.read(&mut chunk).map_err(|e| unreadable(path, e))?;
         if n == 0 {
             break;
         }
-        bytes += n as u64;
         hash.update(&chunk[..n]);
     }
-    if bytes >= limits::SUMMARY_SHARD_BYTES {
+    // The header counts too: what is left is what was not read.
+    if unpacked.get_ref().limit() == 0 {
         return Err(damaged(path, "a shard is larger than any shard can be"));
     }
     if format!("{:016x}", hash.digest()) != header.digest {
