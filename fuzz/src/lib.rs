@@ -688,6 +688,10 @@ fn tags(page: &str) -> Vec<String> {
     let mut found = Vec::new();
     for part in page.split('<').skip(1) {
         let tag = part.split('>').next().unwrap_or_default();
+        // Ours around what stands between backticks, after all else was escaped.
+        if matches!(tag, "code" | "/code") {
+            continue;
+        }
         // Values out, so that only structure is left.
         let structure: Vec<&str> = tag.split('"').step_by(2).collect();
         found.push(structure.join("\"\""));

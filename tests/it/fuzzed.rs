@@ -195,7 +195,7 @@ fn promises_hold_on_seeds_and_changes_of_them() {
         }
     }
     assert!(broken.is_empty(), "broken: {broken:?}");
-    // Each target of the fuzzer is here.
+    // Each target of the fuzzer is here; `all` is every one of them in one program.
     let listed =
         fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/Cargo.toml")).unwrap();
     for name in listed.lines().filter_map(|line| {
@@ -203,7 +203,7 @@ fn promises_hold_on_seeds_and_changes_of_them() {
             .strip_suffix(".rs\"")
     }) {
         assert!(
-            TARGETS.iter().any(|(target, _)| *target == name),
+            name == "all" || TARGETS.iter().any(|(target, _)| *target == name),
             "{name} is not run here"
         );
     }

@@ -97,6 +97,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
         "COLLECT_ATTEMPTS",
         "collect: a_log_that_is_always_cut_is_kept_in_part",
     ),
+    ("WAL_ROOM_BYTES", "serve: room_in_the_log_says_nothing"),
     (
         "COLLECT_IDLE_BYTES",
         "collect: pods_that_drip_refuse_or_talk_garbage_are_gaps_and_nothing_else",
