@@ -40,7 +40,11 @@ impl Taker {
             objects.add_alert(alert, &rest);
         }
         if repaired.repairs() > 0 {
-            let why = format!("damaged JSON, repaired in {} places", repaired.repairs());
+            let n = repaired.repairs();
+            let why = format!(
+                "damaged JSON, repaired in {n} place{}",
+                if n == 1 { "" } else { "s" }
+            );
             self.gaps.add(name, why);
         }
         if reader.limit() == 0 {

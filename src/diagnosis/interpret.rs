@@ -114,6 +114,7 @@ impl View<'_> {
         let mut hypotheses: Vec<Hypothesis> = hypotheses.into_iter().map(|(_, h)| h).collect();
         proximate_last(&mut hypotheses);
         hypotheses.truncate(MOST);
+        only_for_rivals(&mut hypotheses);
         let unknown = self.unknown(component, group);
         let verdict = self.verdict(component, group, &hypotheses, unknown);
         if hypotheses.is_empty() && verdict == Verdict::Benign {
@@ -259,6 +260,20 @@ impl View<'_> {
             .map(|(ix, _)| of(ix))
             .max()
             .unwrap_or(Severity::Info)
+    }
+}
+
+/// What is seen speaks against a cause only by speaking for another one; where none of those listed
+/// explains it, nobody could make sense of it.
+fn only_for_rivals(hypotheses: &mut [Hypothesis]) {
+    for n in 0..hypotheses.len() {
+        let mut contra = std::mem::take(&mut hypotheses[n].contra);
+        contra.retain(|e| {
+            let rivals = (hypotheses.iter().enumerate()).filter(|(other, _)| *other != n);
+            let mut explained = rivals.flat_map(|(_, h)| &h.explains);
+            e.silent || explained.any(|x| x.signature == e.signature)
+        });
+        hypotheses[n].contra = contra;
     }
 }
 

@@ -25,7 +25,7 @@ pub(super) struct Needs {
     given_active: BTreeMap<(usize, usize), f64>,
     /// The same, averaged over all sets.
     mean: BTreeMap<(usize, usize), f64>,
-    /// By symptom: probability of the sets in which some known cause explains it.
+    /// By symptom: probability of the sets whose known causes explain it.
     explained: BTreeMap<usize, f64>,
 }
 
@@ -43,7 +43,7 @@ impl Needs {
         self.given_active.iter().map(|((c, s), n)| (*c, *s, *n))
     }
 
-    /// No known cause explains it more likely than not.
+    /// The known causes together do not explain it more likely than not.
     pub(super) fn unexplained(&self, symptom: usize) -> bool {
         self.explained.get(&symptom).copied().unwrap_or(0.0) < EXPLAINS
     }
@@ -90,12 +90,9 @@ impl Needs {
             for cause in &set.causes {
                 *active.entry(*cause).or_default() += set.posterior;
             }
-            for (symptom, needs) in present
-                .iter()
-                .map(|s| (*s, of_set(network, &set.causes, *s, &mut cache)))
-            {
-                let known = |c: usize| !network.causes[c].unknown;
-                if needs.iter().any(|(c, n)| known(*c) && *n >= EXPLAINS) {
+            for symptom in present.iter().copied() {
+                let needs = of_set(network, &set.causes, symptom, &mut cache);
+                if together(network, &set.causes, symptom, &mut cache) >= EXPLAINS {
                     *self.explained.entry(symptom).or_default() += set.posterior;
                 }
                 for (cause, need) in needs {
@@ -177,6 +174,25 @@ fn of_set(
         }
     }
     needs
+}
+
+/// PN of all known causes of a set together: that each would do without the others does not leave the symptom
+/// unexplained.
+fn together(
+    network: &Network,
+    set: &[usize],
+    symptom: usize,
+    cache: &mut BTreeMap<Vec<usize>, Vec<f64>>,
+) -> f64 {
+    let known = |c: &usize| !network.causes[*c].unknown;
+    let known: Vec<usize> = set.iter().copied().filter(known).collect();
+    let with = shows(network, &known, symptom, cache);
+    let without = shows(network, &[], symptom, cache);
+    if with > 0.0 {
+        1.0 - without / with
+    } else {
+        0.0
+    }
 }
 
 /// P(symptom | exactly this set), nothing else known.

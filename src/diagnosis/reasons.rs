@@ -109,10 +109,17 @@ impl View<'_> {
             .max_by_key(|(ix, _)| self.pack.signatures[ix.0 as usize].severity);
         let (signature, subject) = match entry {
             Some((ix, subject)) => (*ix, subject.clone()),
-            None => (
-                self.families.all[bound.family].members[0],
-                self.subject_of(bound.place),
-            ),
+            // Not seen anywhere is not seen of nobody in particular.
+            None => {
+                let mut places = group.symptoms.iter();
+                let one = places.all(|s| {
+                    let other = self.bound.symptoms.get(*s);
+                    other.is_some_and(|b| b.place == bound.place)
+                });
+                let place = if one { bound.place } else { Place::NoPod };
+                let signature = self.families.all[bound.family].members[0];
+                (signature, self.subject_of(place))
+            }
         };
         Some(Evidence {
             signature,

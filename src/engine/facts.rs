@@ -21,6 +21,8 @@ const GROWN_FROM: f64 = 5_000.0;
 const AHEAD_SECONDS: f64 = 60.0;
 /// Starts of receivers further apart than this, in seconds, are one after another.
 const IN_TURN_SECONDS: i64 = 5;
+/// The same for starts in the order in which a stateful set replaces its pods: the last one first.
+const IN_ORDER_SECONDS: i64 = 1;
 
 /// A fact being put together.
 struct Fact {
@@ -491,12 +493,29 @@ fn from_lives(
     in_turn(input, begun, facts);
 }
 
+/// Whether a stateful set replaces `pod` right after `before`.
+fn follows(pod: &str, before: &str) -> bool {
+    let numbered = |name: &str| {
+        let (set, number) = name.rsplit_once('-')?;
+        Some((set.to_owned(), number.parse::<u32>().ok()?))
+    };
+    match (numbered(pod), numbered(before)) {
+        (Some((set, n)), Some((other, m))) => set == other && n.checked_add(1) == Some(m),
+        _ => false,
+    }
+}
+
 /// Receivers that were replaced one after another, each stopped in order.
 fn in_turn(input: &Input, mut begun: Vec<(Time, String)>, facts: &mut Vec<Fact>) {
     begun.sort();
+    let seconds = if begun.len() > 2 && begun.windows(2).all(|w| follows(&w[1].1, &w[0].1)) {
+        IN_ORDER_SECONDS
+    } else {
+        IN_TURN_SECONDS
+    };
     let apart = begun
         .windows(2)
-        .all(|w| w[1].0.since(w[0].0) >= IN_TURN_SECONDS * 1_000_000_000);
+        .all(|w| w[1].0.since(w[0].0) >= seconds * 1_000_000_000);
     let restarts = input
         .objects
         .topology

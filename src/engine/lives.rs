@@ -37,11 +37,16 @@ const TOLD: &[&str] = &[
     "thanos/process/leftover-lock-file",
 ];
 
+/// The runtime of Go says it, without a time, as its last words.
+pub(super) fn of_runtime(signature: &Signature) -> bool {
+    signature.id.starts_with("thanos/go/")
+}
+
 /// It says why a process ended.
 fn says_why(signature: &Signature) -> bool {
     let of_process =
         signature.id.starts_with("thanos/process/") && signature.severity >= Severity::Error;
-    signature.id.starts_with("thanos/go/") || of_process
+    of_runtime(signature) || of_process
 }
 
 /// Lives by stream.

@@ -86,6 +86,7 @@ impl Engine {
     pub fn infer(&self, input: &Input, scanned: Ledger, options: &Options) -> Analysis {
         let resolver = system::resolver(input);
         let mut ledger = scanned.settle(&|alias| input.name_of(alias), &resolver);
+        ledger.date_ends(&|ix| lives::of_runtime(&self.pack[ix]));
         scan::unread(input, &mut ledger);
         scan::objects(self, input, &resolver, &mut ledger);
         let samples = scan::scrapes(self, input, &resolver, &mut ledger);

@@ -4,8 +4,11 @@
 use std::collections::BTreeMap;
 
 use super::{Coverage, Evidence, Ledger, Resolver, Sample, Subject, keep_first};
-use crate::pack::SubjectKind;
-use crate::record::Origin;
+use crate::pack::{SignatureIx, SubjectKind};
+use crate::record::{Origin, Time};
+
+/// In nanoseconds.
+const SECOND: i64 = 1_000_000_000;
 
 impl Ledger {
     /// The same evidence under the names that `origin` (`None`: it stays) and `resolver` give.
@@ -39,6 +42,25 @@ impl Ledger {
             ledger.put_folded(signature, subject, evidence.settled(&new));
         }
         ledger
+    }
+
+    /// Dates what `ends` a process and bears no time (the runtime of Go prints none): it is the last thing that
+    /// a log says, so it is as old as that log's last line.
+    pub fn date_ends(&mut self, ends: &dyn Fn(SignatureIx) -> bool) {
+        for ((signature, _), evidence) in &mut self.entries {
+            if evidence.first.is_some() || !ends(*signature) {
+                continue;
+            }
+            for (origin, witness) in evidence.witnesses.iter_mut() {
+                let last = self.coverage.of(origin).filter_map(|seen| seen.until).max();
+                let Some(last) = last else { continue };
+                // An estimate: no finer than what a report shows.
+                let last = Time(last.0.div_euclid(SECOND) * SECOND);
+                witness.buckets.add(last, witness.count);
+                evidence.first = [evidence.first, Some(last)].into_iter().flatten().min();
+                evidence.last = evidence.last.max(Some(last));
+            }
+        }
     }
 
     /// Rewrites the lines kept as samples (to take credentials out of them).

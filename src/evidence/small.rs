@@ -80,6 +80,11 @@ impl<K: Ord, V> SmallMap<K, V> {
         self.entries.iter().map(|(key, value)| (key, value))
     }
 
+    /// All entries, by key, to change the values.
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (&K, &mut V)> {
+        self.entries.iter_mut().map(|(key, value)| (&*key, value))
+    }
+
     /// All keys, in order.
     pub fn keys(&self) -> impl DoubleEndedIterator<Item = &K> + ExactSizeIterator {
         self.entries.iter().map(|(key, _)| key)

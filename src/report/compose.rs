@@ -44,6 +44,7 @@ pub fn compose(
         scope,
         pack,
         extra,
+        excused: (diagnosis.excused.iter().map(|e| (e.signature, &e.subject))).collect(),
     };
     let incidents: Vec<Incident> = diagnosis
         .incidents
@@ -74,6 +75,7 @@ struct Composer<'a> {
     scope: &'a diagnosis::Scope,
     pack: &'a Pack,
     extra: &'a Extra,
+    excused: BTreeSet<(SignatureIx, &'a evidence::Subject)>,
 }
 
 impl Composer<'_> {
@@ -467,7 +469,8 @@ impl Composer<'_> {
     fn said<'l>(&'l self, pods: &mut BTreeMap<&str, Vec<Said<'l>>>) {
         for (ix, about, entry) in self.ledger.iter() {
             let signature = &self.pack.signatures[ix.0 as usize];
-            if signature.severity == Severity::Info || signature.source == Source::Metric {
+            let shown = signature.severity > Severity::Info && signature.source != Source::Metric;
+            if !shown || self.excused.contains(&(ix, about)) {
                 continue;
             }
             for (origin, witness) in entry.witnesses.iter() {

@@ -57,7 +57,13 @@ fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
             continue;
         };
         let lines: Vec<&[u8]> = bytes.split_inclusive(|b| *b == b'\n').collect();
-        let ends = [0, lines.len().saturating_sub(1)];
+        // A store stamps every line; here the last time is that of the last line that bears one.
+        let dated = |line: &&[u8]| {
+            line.windows(4)
+                .any(|w| w.starts_with(b"ts=") || w == b"\"ts\"")
+        };
+        let last = lines.len().saturating_sub(1);
+        let ends = [0, last, lines.iter().rposition(dated).unwrap_or(last)];
         let kept: Vec<u8> = lines
             .iter()
             .enumerate()
