@@ -122,6 +122,10 @@ pub const CONFIG_FILES: usize = 256;
 /// Most records made of Kubernetes objects, events and alerts.
 pub const OBJECT_RECORDS: usize = 200_000;
 
+/// Most pods, workloads, nodes, addresses and claims kept, all together. The largest clusters there are
+/// have 150,000 pods; the namespaces of a ring have some hundred. Small pods take 1 KiB each.
+pub const TOPOLOGY_OBJECTS: usize = 100_000;
+
 /// Longest value of a field of such a record, in bytes; etcd holds no object above 1.5 MiB, and a
 /// message above this is a list nobody reads.
 pub const OBJECT_VALUE_BYTES: usize = 16 * 1024;

@@ -205,6 +205,15 @@ impl Input {
     pub fn take(&mut self, piece: Piece) {
         let topology = &mut self.objects.topology;
         match piece {
+            Piece::Pod(_)
+            | Piece::Workload(_)
+            | Piece::Node(_)
+            | Piece::Endpoint(_)
+            | Piece::Claim(_)
+                if topology.is_full() =>
+            {
+                self.objects.left_out();
+            }
             Piece::Log(log) => {
                 let known = |s: &Stream| s.alias == log.alias && s.name == log.name;
                 if !self.streams.last().is_some_and(known) {

@@ -398,12 +398,17 @@ fn refused(error: kube::Error) -> Refusal {
 
 /// Waits before the next attempt: as long as the server asks for, otherwise longer each time.
 async fn pause(attempt: u32, refusal: &Refusal) {
+    tokio::time::sleep(wait(attempt, refusal)).await;
+}
+
+/// How long to wait before the next attempt.
+pub(super) fn wait(attempt: u32, refusal: &Refusal) -> Duration {
     let asked = match refusal {
         Refusal::Status { retry_after, .. } => *retry_after,
         _ => None,
     };
     let wait = asked.map_or(Duration::from_millis(250 << attempt), Duration::from_secs);
-    tokio::time::sleep(wait.min(Duration::from_secs(limits::COLLECT_PAUSE_SECS))).await;
+    wait.min(Duration::from_secs(limits::COLLECT_PAUSE_SECS))
 }
 
 fn joint(path: &str) -> char {

@@ -4,6 +4,7 @@
 
 use serde_json::{Value, json};
 
+use super::api::{Refusal, wait};
 use super::config::{Found, source};
 use super::pods::Pod;
 use super::redact;
@@ -201,4 +202,25 @@ fn the_role_is_for_whoever_asked_and_names_no_secrets() {
     assert!(!text.contains("secret"), "{text}");
     let text = role("monitoring", &Subject::of("eve@example.org: x"));
     assert!(text.contains("name: \"eve@example.org: x\""), "{text}");
+}
+
+#[test]
+fn a_pause_is_as_long_as_asked_for_within_reason() {
+    let longest = crate::limits::COLLECT_PAUSE_SECS;
+    let asked = |retry_after| Refusal::Status {
+        code: 429,
+        message: String::new(),
+        own: true,
+        retry_after,
+    };
+    let check = |attempt, refusal: Refusal, millis: u64| {
+        let waited = wait(attempt, &refusal);
+        assert_eq!(waited.as_millis(), u128::from(millis), "{refusal:?}");
+    };
+    check(1, asked(Some(3)), 3000);
+    check(1, asked(Some(longest + 1)), longest * 1000);
+    check(1, asked(Some(u64::MAX)), longest * 1000);
+    check(0, asked(None), 250);
+    check(2, Refusal::Network(String::new()), 1000);
+    check(crate::limits::COLLECT_ATTEMPTS, asked(None), 4000);
 }

@@ -62,6 +62,7 @@ pub(crate) fn assemble(binder: Binder<'_>) -> Bound {
         causes: causes_meta,
         symptoms: bound_symptoms,
         nodes: binder.nodes,
+        left_out: binder.left_out,
     }
 }
 

@@ -45,6 +45,8 @@ pub(crate) struct Bound {
     pub(crate) causes: Vec<(CauseIx, Place)>,
     pub(crate) symptoms: Vec<BoundSymptom>,
     pub(crate) nodes: Vec<String>,
+    /// Causes at places that were not weighed, for want of room.
+    pub(crate) left_out: usize,
 }
 
 /// A symptom of the network: a family at a place, with the ledger's entries behind it.
@@ -92,6 +94,8 @@ pub(crate) struct Binder<'a> {
     /// Members of each gate instance.
     pub(crate) gates: BTreeMap<Instance, Vec<Instance>>,
     pub(crate) kept: BTreeSet<Instance>,
+    /// Causes at places beyond [`limits::CANDIDATES`].
+    pub(crate) left_out: usize,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -126,6 +130,7 @@ impl<'a> Binder<'a> {
             edges: BTreeMap::new(),
             gates: BTreeMap::new(),
             kept: BTreeSet::new(),
+            left_out: 0,
         };
         for (ix, subject, evidence) in ledger.iter() {
             let Some(place) = binder.place(subject) else {
@@ -416,20 +421,18 @@ impl<'a> Binder<'a> {
                 }
             }
         }
-        let causes = kept
+        // What is everywhere first, then pod by pod: it is late pods that are left out, not late causes.
+        let mut causes: Vec<(Place, CauseIx)> = kept
             .iter()
-            .filter(|i| matches!(i, Instance::Cause(..)))
-            .count();
-        if causes > limits::CANDIDATES {
-            let surplus: Vec<Instance> = kept
-                .iter()
-                .filter(|i| matches!(i, Instance::Cause(..)))
-                .skip(limits::CANDIDATES)
-                .copied()
-                .collect();
-            surplus.iter().for_each(|i| {
-                kept.remove(i);
-            });
+            .filter_map(|i| match *i {
+                Instance::Cause(cause, place) => Some((place, cause)),
+                _ => None,
+            })
+            .collect();
+        causes.sort_by_key(|(place, cause)| (matches!(place, Place::Pod(_)), *place, *cause));
+        for (place, cause) in causes.iter().skip(limits::CANDIDATES) {
+            kept.remove(&Instance::Cause(*cause, *place));
+            self.left_out += 1;
         }
         self.keep_what_follows(&mut kept);
         self.kept = kept;

@@ -46,6 +46,8 @@ pub struct Diagnosis {
     pub incidents: Vec<Incident>,
     /// Evidence that was seen, understood and excused.
     pub excused: Vec<Excused>,
+    /// Causes at a place each that were not weighed: those beyond `limits::CANDIDATES`.
+    pub left_out: usize,
 }
 
 /// Symptoms that hang together, with their hypotheses.
@@ -170,5 +172,6 @@ pub fn diagnose(ledger: &Ledger, pack: &Pack, scope: &Scope) -> Diagnosis {
     Diagnosis {
         incidents: view.incidents(),
         excused,
+        left_out: bound.left_out,
     }
 }

@@ -106,6 +106,11 @@ impl Engine {
             );
         }
         let diagnosis = diagnosis::diagnose(&ledger, &self.pack, &scope);
+        if diagnosis.left_out > 0 {
+            let many = diagnosis.left_out;
+            let why = format!("{many} causes at the last pods were not weighed");
+            input.add_gap("causes beyond the bound", why);
+        }
         let gaps = input.gaps().into_iter().map(|g| (g.what, g.why)).collect();
         let extra = report::Extra {
             gaps,

@@ -84,7 +84,10 @@ impl Objects {
             self.secrets += 1;
             return;
         }
-        self.topology.add(&kind, object);
+        if !self.topology.add(&kind, object) {
+            self.dropped += 1;
+            return;
+        }
         let mut out = Vec::new();
         match kind.as_str() {
             "Pod" => {
@@ -159,7 +162,10 @@ impl Objects {
             gaps.add("secrets", format!("{} skipped, as always", self.secrets));
         }
         if self.dropped > 0 {
-            let why = format!("{} records above the limit were left out", self.dropped);
+            let why = format!(
+                "{} objects or records above the limit were left out",
+                self.dropped
+            );
             gaps.add("Kubernetes objects", why);
         }
     }

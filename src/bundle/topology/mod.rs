@@ -10,11 +10,25 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::objects::{quantity, time};
+use crate::limits;
 use crate::record::Time;
+
 pub use address::{Named, split_address};
 pub(super) use container::hide_store;
 pub use container::{Container, ContainerState, Termination};
 pub use pod::{Condition, Mode, Owner, Pod};
+
+/// Kinds of objects that are kept.
+const KINDS: [&str; 8] = [
+    "Pod",
+    "StatefulSet",
+    "Deployment",
+    "DaemonSet",
+    "Node",
+    "EndpointSlice",
+    "Endpoints",
+    "PersistentVolumeClaim",
+];
 
 /// Everything known of the cluster, sorted by namespace and name.
 #[derive(Clone, Debug, Default)]
@@ -158,8 +172,17 @@ impl Topology {
         self.pods.last()
     }
 
-    /// Takes in one object.
-    pub(super) fn add(&mut self, kind: &str, object: &Value) {
+    /// It has no room for more.
+    pub(super) fn is_full(&self) -> bool {
+        let places = self.pods.len() + self.endpoints.len() + self.claims.len();
+        places + self.workloads.len() + self.nodes.len() >= limits::TOPOLOGY_OBJECTS
+    }
+
+    /// Takes in one object; `false` when there is no room for it.
+    pub(super) fn add(&mut self, kind: &str, object: &Value) -> bool {
+        if KINDS.contains(&kind) && self.is_full() {
+            return false;
+        }
         match kind {
             "Pod" => self.pods.push(pod::pod(object)),
             "StatefulSet" | "Deployment" | "DaemonSet" => {
@@ -171,6 +194,7 @@ impl Topology {
             "PersistentVolumeClaim" => self.claims.push(claim(object)),
             _ => {}
         }
+        true
     }
 
     /// Sorts, and keeps one of what was given twice.

@@ -3,11 +3,13 @@
 #![allow(clippy::unwrap_used)]
 
 use std::io::{self, Read};
-use std::sync::{LazyLock, Mutex};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock, Mutex};
+use std::time::Duration;
 
 use proptest::prelude::*;
 
-use super::chunks::Chunks;
+use super::chunks::{Ahead, Chunks};
 use super::piece::Scanner;
 use crate::evidence::{Ledger, Resolver};
 use crate::limits;
@@ -171,4 +173,54 @@ fn lines_longer_than_a_piece_are_cut_where_the_reader_cuts_them() {
     scanner.end(&own, carry);
     scanner.finish();
     assert_eq!(ledger.into_inner().unwrap(), reference(&bytes, &own));
+}
+
+#[test]
+fn more_than_a_thread_counts_at_once_is_no_less() {
+    let own = Origin::pod("a-0");
+    // Writers, kinds of evidence and forms of new lines, each beyond what a thread keeps.
+    let mut text = String::new();
+    for n in 0..=limits::TALLY_SLOTS / 2 {
+        let line = "ts=2026-03-01T00:00:01Z level=error err=\"connection refused\"";
+        text.push_str(&format!("[pod/r-{n}/c] {line}\n"));
+    }
+    for n in 0..=limits::TALLY_NOVEL {
+        let letters = |n: usize| char::from(b'a' + u8::try_from(n % 16).unwrap());
+        let word: String = [n, n / 16, n / 256].map(letters).iter().collect();
+        text.push_str(&format!("level=error msg=\"odd {word} thing\"\n"));
+    }
+    let bytes = text.repeat(2).into_bytes();
+    let expected = reference(&bytes, &own);
+    assert!(expected.novel.forms() > limits::TALLY_NOVEL);
+    assert!(expected.iter().count() > 0);
+    assert_eq!(
+        in_pieces(&bytes, &own, limits::CHUNK_BYTES, false),
+        expected
+    );
+    assert_eq!(in_pieces(&bytes, &own, limits::CHUNK_BYTES, true), expected);
+}
+
+/// Never ends; counts what was asked for.
+struct Endless(Arc<AtomicUsize>, Arc<AtomicUsize>);
+
+impl Read for Endless {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        buf.fill(b'x');
+        self.0.fetch_add(buf.len(), Ordering::SeqCst);
+        self.1.fetch_max(buf.len(), Ordering::SeqCst);
+        Ok(buf.len())
+    }
+}
+
+#[test]
+fn a_stream_is_read_so_far_ahead_and_no_further() {
+    let (read, longest) = (Arc::<AtomicUsize>::default(), Arc::<AtomicUsize>::default());
+    let endless = Endless(Arc::clone(&read), Arc::clone(&longest));
+    let mut ahead = Ahead::new(Box::new(endless));
+    ahead.read_exact(&mut [0; 10]).unwrap();
+    std::thread::sleep(Duration::from_millis(300));
+    assert_eq!(longest.load(Ordering::SeqCst), limits::READ_BYTES);
+    // One is being consumed, one waits for its place.
+    let most = (limits::AHEAD_PIECES + 2) * limits::READ_BYTES;
+    assert!(read.load(Ordering::SeqCst) <= most);
 }

@@ -252,3 +252,42 @@ fn copies_and_tenants_of_rings_are_bounded() {
     let same = diff(&router, &router, &Load::default()).unwrap();
     assert_eq!(same.tenants_left_out, 1);
 }
+
+#[test]
+fn of_too_many_pods_the_first_are_kept() {
+    let beyond = 10;
+    let pods: Vec<String> = (0..limits::TOPOLOGY_OBJECTS + beyond)
+        .map(|n| format!(r#"{{"kind":"Pod","metadata":{{"namespace":"m","name":"r-{n}"}}}}"#))
+        .collect();
+    let list = pods.join(",");
+    let list = format!(r#"{{"apiVersion":"v1","kind":"PodList","items":[{list}]}}"#);
+    let input = piped(list.into_bytes());
+    assert_eq!(input.objects.topology.pods.len(), limits::TOPOLOGY_OBJECTS);
+    let gaps = gaps(&input);
+    let expected = format!("{beyond} objects or records above the limit");
+    assert!(gaps.contains(&expected), "{gaps}");
+}
+
+#[test]
+fn rings_that_change_with_every_hash_are_compared_up_to_a_bound() {
+    let ring = |algorithm: &str, members: usize| {
+        let names: Vec<String> = (0..members).map(|n| format!("\"r-{n}:10901\"")).collect();
+        let names = names.join(",");
+        let file = format!(r#"[{{"algorithm":"{algorithm}","endpoints":[{names}]}}]"#);
+        Rings::parse(&file).unwrap()
+    };
+    let compared = |hashmod: usize, ketama: usize| {
+        let (a, b) = (ring("hashmod", hashmod), ring("ketama", ketama));
+        let setup = Setup::default();
+        let (a, b) = (
+            Router::new(&a, &setup).unwrap(),
+            Router::new(&b, &setup).unwrap(),
+        );
+        diff(&a, &b, &Load::default()).map(|_| ())
+    };
+    // A thousand sections a member of a ketama ring, each with every remainder.
+    assert!(compared(3, 3).is_ok());
+    let members = usize::try_from(2 * limits::RING_PIECES / 100_000).unwrap();
+    let refused = compared(members, 100);
+    assert!(refused.is_err(), "{refused:?}");
+}

@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::Path;
 use std::process::Stdio;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -182,4 +184,126 @@ fn a_page_of_a_store_that_is_too_large_is_asked_for_in_smaller_ones() {
     assert_eq!(sources[0]["records"], 1, "{sources}");
     let asked = double.requests();
     assert!(asked.len() > 4, "{asked:?}");
+}
+
+/// How many were at it at once, at most.
+#[derive(Default)]
+struct Busy(AtomicUsize, AtomicUsize);
+
+impl Busy {
+    /// Takes long enough for others to come, too.
+    fn work(&self) {
+        let now = self.0.fetch_add(1, Ordering::SeqCst) + 1;
+        self.1.fetch_max(now, Ordering::SeqCst);
+        std::thread::sleep(Duration::from_millis(100));
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+
+    #[track_caller]
+    fn check(&self, bound: usize) {
+        let most = self.1.load(Ordering::SeqCst);
+        assert!(
+            (2..=bound).contains(&most),
+            "{most} at once, not 2 to {bound}"
+        );
+    }
+}
+
+#[test]
+fn objects_are_asked_for_in_pages_and_logs_and_scrapes_a_few_at_a_time() {
+    let (logs, scrapes) = (Arc::<Busy>::default(), Arc::<Busy>::default());
+    let pods = limits::COLLECT_STREAMS + 10;
+    let answer = {
+        let (logs, scrapes) = (Arc::clone(&logs), Arc::clone(&scrapes));
+        move |_: &str, path: &str, _: usize| {
+            let bare = path.split('?').next().unwrap();
+            if bare == "/api/v1/namespaces/monitoring/pods" {
+                let all = (0..pods).map(|n| pod(&format!("r-{n}"), &format!("u{n}"), 0));
+                return list("Pod", all.collect());
+            }
+            if bare.ends_with("/log") {
+                logs.work();
+                return Reply::Raw(200, "", bundled::line(1, "level=info msg=x").into_bytes());
+            }
+            if path.contains("/proxy/metrics") {
+                scrapes.work();
+                return Reply::Raw(200, "", b"up 1\n".to_vec());
+            }
+            usual(path)
+        }
+    };
+    let double = Double::start(answer);
+    let (config, folder) = (double.kubeconfig(), double.path("bundle"));
+    let out = rdiag(&["collect", "--scrape=proxy", "--scrape-interval=1ms"])
+        .arg("--kubeconfig")
+        .arg(config)
+        .arg("-o")
+        .arg(&folder)
+        .output()
+        .unwrap();
+    assert!(out.status.success(), "{}", text(&out.stderr));
+    logs.check(limits::COLLECT_STREAMS);
+    scrapes.check(limits::COLLECT_SCRAPES);
+    let page = format!("limit={}", limits::COLLECT_PAGE);
+    let asked = double.requests();
+    let lists = asked.iter().filter(|r| r.contains("limit="));
+    assert!(lists.clone().count() > 1);
+    lists.for_each(|request| assert!(request.contains(&page), "{request}"));
+}
+
+#[test]
+fn lines_of_a_store_come_in_pages_and_edges_a_few_at_a_time() {
+    const EPOCH: i64 = 1_700_000_000_000_000_000;
+    let lines = i64::try_from(limits::STORE_PAGE).unwrap() + 3;
+    let (busy, streams) = (Arc::<Busy>::default(), 2 * limits::STORE_REQUESTS);
+    let seen = Arc::clone(&busy);
+    // Of several queries the first has all lines.
+    let first_query = OnceLock::new();
+    let double = Double::start(move |_, path, _| {
+        let data =
+            |result: Vec<Value>| json!({ "status": "success", "data": { "result": result } });
+        let labels =
+            |n: usize| json!({ "namespace": "m", "pod": format!("r-{n}"), "container": "c" });
+        if !path.starts_with("/loki/api/v1/query_range") {
+            let count = lines.to_string();
+            let one = |n| json!({ "metric": labels(n), "value": [0, count] });
+            return Reply::Json(200, data((0..streams).map(one).collect()));
+        }
+        let limit = nanoseconds(path, "limit=");
+        assert!(limit <= i64::try_from(limits::STORE_PAGE).unwrap());
+        if limit == 1 {
+            seen.work();
+            return Reply::Json(200, data(Vec::new()));
+        }
+        let query = path.split("query=").nth(1).unwrap();
+        let query = query.split('&').next().unwrap().to_owned();
+        if *first_query.get_or_init(|| query.clone()) != query {
+            return Reply::Json(200, data(Vec::new()));
+        }
+        // Only the first stream has lines that are asked for, one a nanosecond.
+        let first = nanoseconds(path, "start=").max(EPOCH);
+        let until = nanoseconds(path, "end=")
+            .min(EPOCH + lines)
+            .min(first + limit);
+        let line = |at: i64| json!([at.to_string(), "level=error msg=x"]);
+        let values: Vec<Value> = (first..until).map(line).collect();
+        Reply::Json(
+            200,
+            data(vec![json!({ "stream": labels(0), "values": values })]),
+        )
+    });
+    let url = format!("http://127.0.0.1:{}", double.port);
+    let out = rdiag(&["diagnose", "-o", "json", "--loki", &url])
+        .args([
+            "--since-time=2023-11-14T22:00:00Z",
+            "--until=2023-11-14T23:00:00Z",
+        ])
+        .output()
+        .unwrap();
+    let report: Value =
+        serde_json::from_slice(&out.stdout).unwrap_or_else(|_| panic!("{}", text(&out.stderr)));
+    let sources = report["coverage"]["sources"].as_array().unwrap();
+    let read = sources.iter().filter_map(|s| s["records"].as_i64()).max();
+    assert_eq!(read, Some(lines), "{sources:?}");
+    busy.check(limits::STORE_REQUESTS);
 }
