@@ -177,13 +177,16 @@ def main():
     for case in trouble:
         served(rdiag, kind, url, os.path.join(case, 'bundle'))
     work = tempfile.mkdtemp()
-    rows, wrong = [], []
+    rows, wrong, names = [], [], set()
     for case in cases:
         name = os.path.basename(os.path.normpath(case))
         bundle = os.path.join(case, 'bundle') if os.path.isdir(os.path.join(case, 'bundle')) else case
         days = [(name, False)] + ([(DAY, True)] if name == 'healthy' else [])
         for title, stretch in days:
             title = re.sub('[^a-z0-9]+', '-', title)
+            while title in names:
+                title += '-too'
+            names.add(title)
             tenant = title if kind == 'loki' else f'7:{len(rows) + 1}'
             first, last = None, None
             for labels, entries in streams(bundle):
@@ -197,7 +200,7 @@ def main():
             if kind == 'victorialogs':
                 urllib.request.urlopen(url + '/internal/force_flush').read()
             rest = os.path.join(work, title)
-            keep = lambda folder, names: ['logs'] if os.path.normpath(folder) == os.path.normpath(bundle) else []
+            keep = lambda folder, _: ['logs'] if os.path.normpath(folder) == os.path.normpath(bundle) else []
             shutil.copytree(bundle, rest, ignore=keep)
             full, _, _ = diagnose(rdiag, kind, url, tenant, first, last, rest, '--log-full')
             part, gaps, numbers = diagnose(rdiag, kind, url, tenant, first, last, rest)
