@@ -191,7 +191,7 @@ fn a_bundle_of_nothing_but_gaps_stands_beside_a_store() {
     let manifest = json!({ "schema": "rdiag/bundle/v1", "gaps": [{ "what": "kubernetes", "why": "not collected" }] });
     fs::write(folder.path().join("manifest.json"), manifest.to_string()).unwrap();
     let url = format!("http://127.0.0.1:{}", double.port);
-    let out = rdiag(&["diagnose", "-o", "json", "--loki", &url])
+    let out = rdiag(&["diagnose", "--log-full", "-o", "json", "--loki", &url])
         .arg(folder.path())
         .output()
         .unwrap();
