@@ -31,9 +31,19 @@ def nanos(line):
     return seconds * 10**9 + int((fraction or b'0').ljust(9, b'0'))
 
 
+def collected(bundle):
+    """When the bundle was made: the time of lines in whose log there is none."""
+    try:
+        with open(os.path.join(bundle, 'manifest.json')) as file:
+            return nanos(f'ts={json.load(file)["collected_at"]}'.encode()) or 0
+    except (OSError, KeyError, TypeError):
+        return 0
+
+
 def streams(bundle):
     """(labels, [(nanoseconds, line)]) of each log; times rise strictly, as an agent gives them."""
     logs = os.path.join(bundle, 'logs')
+    made = collected(bundle)
     for namespace in sorted(os.listdir(logs) if os.path.isdir(logs) else []):
         for pod in sorted(os.listdir(os.path.join(logs, namespace))):
             for name in sorted(os.listdir(os.path.join(logs, namespace, pod))):
@@ -43,7 +53,7 @@ def streams(bundle):
                 with open(os.path.join(logs, namespace, pod, name), 'rb') as file:
                     lines = file.read().splitlines()
                 last, entries = 0, []
-                first = next((t for t in map(nanos, lines) if t), 0)
+                first = next((t for t in map(nanos, lines) if t), made)
                 for line in lines:
                     last = max(nanos(line) or 0, last + 1, first)
                     entries.append((last, line.decode('utf-8', 'replace')))
@@ -167,13 +177,16 @@ def main():
     for case in trouble:
         served(rdiag, kind, url, os.path.join(case, 'bundle'))
     work = tempfile.mkdtemp()
-    rows, wrong = [], []
+    rows, wrong, names = [], [], set()
     for case in cases:
         name = os.path.basename(os.path.normpath(case))
         bundle = os.path.join(case, 'bundle') if os.path.isdir(os.path.join(case, 'bundle')) else case
         days = [(name, False)] + ([(DAY, True)] if name == 'healthy' else [])
         for title, stretch in days:
             title = re.sub('[^a-z0-9]+', '-', title)
+            while title in names:
+                title += '-too'
+            names.add(title)
             tenant = title if kind == 'loki' else f'7:{len(rows) + 1}'
             first, last = None, None
             for labels, entries in streams(bundle):
@@ -187,7 +200,7 @@ def main():
             if kind == 'victorialogs':
                 urllib.request.urlopen(url + '/internal/force_flush').read()
             rest = os.path.join(work, title)
-            keep = lambda folder, names: ['logs'] if os.path.normpath(folder) == os.path.normpath(bundle) else []
+            keep = lambda folder, _: ['logs'] if os.path.normpath(folder) == os.path.normpath(bundle) else []
             shutil.copytree(bundle, rest, ignore=keep)
             full, _, _ = diagnose(rdiag, kind, url, tenant, first, last, rest, '--log-full')
             part, gaps, numbers = diagnose(rdiag, kind, url, tenant, first, last, rest)

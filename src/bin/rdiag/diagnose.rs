@@ -184,13 +184,7 @@ pub(crate) fn open(paths: &[PathBuf]) -> Result<Input, Failure> {
 
 /// The same, as far as it belongs to `part`, not put together yet.
 pub(crate) fn gather(paths: &[PathBuf], part: Part) -> Result<Input, Failure> {
-    let piped = paths.is_empty() && !io::stdin().is_terminal();
-    let stdin: Option<Box<dyn Read + Send>> = (piped || paths.iter().any(|p| p.as_os_str() == "-"))
-        .then(|| Box::new(io::stdin()) as Box<dyn Read + Send>);
-    if paths.is_empty() && stdin.is_none() {
-        return Err(Failure::Job(NOTHING.to_owned()));
-    }
-    let input = Input::gather(paths, stdin, part).map_err(|e| Failure::Job(chain(&e)))?;
+    let input = gather_any(paths, part)?;
     // One part of many may well be empty.
     if part == Part::default() && input.is_empty() {
         let gaps = input.gaps();
@@ -206,6 +200,17 @@ pub(crate) fn gather(paths: &[PathBuf], part: Part) -> Result<Input, Failure> {
         return Err(Failure::Job(format!("{NOTHING}{detail}")));
     }
     Ok(input)
+}
+
+/// The same, be it nothing: a bundle may hold no more than its gaps where the logs lie elsewhere.
+pub(crate) fn gather_any(paths: &[PathBuf], part: Part) -> Result<Input, Failure> {
+    let piped = paths.is_empty() && !io::stdin().is_terminal();
+    let stdin: Option<Box<dyn Read + Send>> = (piped || paths.iter().any(|p| p.as_os_str() == "-"))
+        .then(|| Box::new(io::stdin()) as Box<dyn Read + Send>);
+    if paths.is_empty() && stdin.is_none() {
+        return Err(Failure::Job(NOTHING.to_owned()));
+    }
+    Input::gather(paths, stdin, part).map_err(|e| Failure::Job(chain(&e)))
 }
 
 /// An error with all its sources, on one line.

@@ -137,7 +137,7 @@ pub(crate) fn gather(
         scratch.map_err(|e| Failure::Job(format!("could not make a temporary folder: {e}")))?;
     let mut all: Vec<Input> = Vec::new();
     if !near.is_empty() {
-        all.push(diagnose::gather(&near, part)?);
+        all.push(diagnose::gather_any(&near, part)?);
     }
     let runtime = crate::collect::runtime()?;
     for (n, url) in far.iter().enumerate() {

@@ -307,3 +307,21 @@ fn lines_of_a_store_come_in_pages_and_edges_a_few_at_a_time() {
     assert_eq!(read, Some(lines), "{sources:?}");
     busy.check(limits::STORE_REQUESTS);
 }
+
+#[test]
+fn a_bundle_of_nothing_but_gaps_stands_beside_a_store() {
+    let double = loki(1, 0);
+    let folder = tempfile::tempdir().unwrap();
+    let manifest = json!({ "schema": "rdiag/bundle/v1", "gaps": [{ "what": "kubernetes", "why": "not collected" }] });
+    fs::write(folder.path().join("manifest.json"), manifest.to_string()).unwrap();
+    let url = format!("http://127.0.0.1:{}", double.port);
+    let out = rdiag(&["diagnose", "--log-full", "-o", "json", "--loki", &url])
+        .arg(folder.path())
+        .output()
+        .unwrap();
+    let report: Value =
+        serde_json::from_slice(&out.stdout).unwrap_or_else(|_| panic!("{}", text(&out.stderr)));
+    let coverage = &report["coverage"];
+    assert_eq!(coverage["sources"][0]["records"], 1, "{coverage}");
+    assert!(coverage["gaps"].to_string().contains("not collected"));
+}
