@@ -77,15 +77,16 @@ struct Assembler<'b, 'a> {
     /// Parents before children. A cause that others bring about reads as a state too: on when it
     /// began by itself or was brought about (`inference.md` § 3.4, "Causes of causes").
     states: Vec<Instance>,
+    state_ix: BTreeMap<Instance, usize>,
     symptoms: Vec<(usize, Place)>,
-    incoming: BTreeMap<Instance, Vec<&'b Edge>>,
+    incoming: BTreeMap<Instance, Vec<&'b Edge<'a>>>,
     brought: BTreeSet<Instance>,
     onsets: BTreeMap<Instance, f64>,
 }
 
 impl<'b, 'a> Assembler<'b, 'a> {
     fn new(binder: &'b Binder<'a>) -> Self {
-        let mut incoming: BTreeMap<Instance, Vec<&'b Edge>> = BTreeMap::new();
+        let mut incoming: BTreeMap<Instance, Vec<&'b Edge<'a>>> = BTreeMap::new();
         let known = |i: &Instance| binder.kept.contains(i);
         for edge in binder.edges.values().flatten() {
             if known(&edge.to) && edge.all.iter().all(known) {
@@ -101,6 +102,7 @@ impl<'b, 'a> Assembler<'b, 'a> {
             binder,
             causes: Vec::new(),
             states: Vec::new(),
+            state_ix: BTreeMap::new(),
             symptoms: Vec::new(),
             incoming,
             brought,
@@ -156,6 +158,7 @@ impl<'b, 'a> Assembler<'b, 'a> {
         for parent in parents {
             self.visit(parent, done);
         }
+        self.state_ix.insert(instance, self.states.len());
         self.states.push(instance);
     }
 
@@ -166,7 +169,7 @@ impl<'b, 'a> Assembler<'b, 'a> {
                 let Instance::Symptom(f, p) = edge.to else {
                     continue;
                 };
-                let counts = matches!(from, Instance::State(..)) || edge.defining;
+                let counts = matches!(from, Instance::State(..)) || edge.link.defining;
                 let onset = self.binder.present.get(&(f, p)).and_then(|s| s.onset);
                 if let (true, Some(at)) = (counts, onset) {
                     let known = self.onsets.entry(*from).or_insert(at);
@@ -188,11 +191,7 @@ impl<'b, 'a> Assembler<'b, 'a> {
             Instance::Cause(c, p) if !self.brought.contains(&instance) => {
                 self.causes.binary_search(&(c, p)).ok().map(Parent::Cause)
             }
-            _ => self
-                .states
-                .iter()
-                .position(|s| *s == instance)
-                .map(Parent::State),
+            _ => self.state_ix.get(&instance).copied().map(Parent::State),
         }
     }
 
@@ -214,7 +213,7 @@ impl<'b, 'a> Assembler<'b, 'a> {
             let weight = self.weight(edge);
             let term = Term {
                 all: all.clone(),
-                q: edge.q,
+                q: edge.link.q,
                 weight,
             };
             match strongest.get_mut(&all) {
@@ -228,8 +227,10 @@ impl<'b, 'a> Assembler<'b, 'a> {
     }
 
     /// The smallest time weight over the members of the term.
-    fn weight(&self, edge: &Edge) -> f64 {
-        let Some(delay) = edge.delay else { return 1.0 };
+    fn weight(&self, edge: &Edge<'_>) -> f64 {
+        let Some(delay) = edge.link.delay else {
+            return 1.0;
+        };
         let Some(effect) = self.onset(edge.to) else {
             return 1.0;
         };
@@ -254,7 +255,7 @@ impl<'b, 'a> Assembler<'b, 'a> {
                 let Instance::Symptom(f, p) = e.to else {
                     return false;
                 };
-                e.defining && self.binder.present.contains_key(&(f, p))
+                e.link.defining && self.binder.present.contains_key(&(f, p))
             });
         let rate = cause.prior_per_day * PRIOR_WINDOW_MINUTES / DAY_MINUTES;
         let excludes = cause
@@ -370,8 +371,8 @@ impl<'b, 'a> Assembler<'b, 'a> {
 
     fn place_name(&self, place: Place) -> String {
         match place {
-            Place::Pod(p) => format!("pod/{}", self.binder.scope.members[p].name),
-            Place::Node(n) => format!("node/{}", self.binder.nodes[n]),
+            Place::Pod(p) => format!("pod/{}", self.binder.scope.members[p as usize].name),
+            Place::Node(n) => format!("node/{}", self.binder.nodes[n as usize]),
             Place::One(kind) => format!("{kind:?}").to_lowercase(),
             Place::NoPod => "no-pod".to_owned(),
         }

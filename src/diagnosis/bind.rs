@@ -5,6 +5,7 @@
 //! leads back to is left out (`docs/inference.md`, "Candidates").
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use super::assemble;
 use super::families::Families;
@@ -29,13 +30,24 @@ const AUDIBLE: f64 = 0.06;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Place {
     /// Index into [`Scope::members`].
-    Pod(usize),
+    Pod(u32),
     /// Index into the nodes of the scope.
-    Node(usize),
+    Node(u32),
     /// The one subject of its kind.
     One(SubjectKind),
     /// "No pod shows it": stands for the silence of all of them at once.
     NoPod,
+}
+
+impl Place {
+    /// The member at this place in the scope.
+    pub(crate) fn pod(member: usize) -> Self {
+        Self::Pod(u32::try_from(member).expect("members are bounded"))
+    }
+
+    fn node(node: usize) -> Self {
+        Self::Node(u32::try_from(node).expect("nodes are bounded, as their pods are"))
+    }
 }
 
 /// A network with what its indexes stand for.
@@ -65,15 +77,13 @@ pub(crate) enum Instance {
     Symptom(usize, Place),
 }
 
-/// One expanded link.
+/// One expanded link. A large ring has hundreds of thousands.
 #[derive(Clone, Debug)]
-pub(crate) struct Edge {
+pub(crate) struct Edge<'a> {
     pub(crate) to: Instance,
     /// All that must be active, the source among them.
-    pub(crate) all: Vec<Instance>,
-    pub(crate) q: f64,
-    pub(crate) delay: Option<(f64, f64)>,
-    pub(crate) defining: bool,
+    pub(crate) all: Rc<[Instance]>,
+    pub(crate) link: &'a Link,
 }
 
 pub(crate) fn bind(ledger: &Ledger, pack: &Pack, families: &Families, scope: &Scope) -> Bound {
@@ -90,7 +100,7 @@ pub(crate) struct Binder<'a> {
     pub(crate) nodes: Vec<String>,
     /// Present symptoms, with their ledger entries and onset.
     pub(crate) present: BTreeMap<(usize, Place), Present>,
-    pub(crate) edges: BTreeMap<Instance, Vec<Edge>>,
+    pub(crate) edges: BTreeMap<Instance, Vec<Edge<'a>>>,
     /// Members of each gate instance.
     pub(crate) gates: BTreeMap<Instance, Vec<Instance>>,
     pub(crate) kept: BTreeSet<Instance>,
@@ -157,13 +167,13 @@ impl<'a> Binder<'a> {
         match subject.kind {
             SubjectKind::Pod => {
                 let ix = self.scope.member(&subject.name)?;
-                (self.scope.members[ix].role != MemberRole::Sender).then_some(Place::Pod(ix))
+                (self.scope.members[ix].role != MemberRole::Sender).then_some(Place::pod(ix))
             }
             SubjectKind::Node => self
                 .nodes
                 .binary_search_by(|n| n.as_str().cmp(&subject.name))
                 .ok()
-                .map(Place::Node),
+                .map(Place::node),
             SubjectKind::Volume => Some(
                 self.pod_of_volume(&subject.name)
                     .unwrap_or(Place::One(subject.kind)),
@@ -184,21 +194,21 @@ impl<'a> Binder<'a> {
                     .strip_suffix(pod)
                     .is_some_and(|rest| rest.ends_with('-'))
             })
-            .map(Place::Pod)
+            .map(Place::pod)
     }
 
     pub(crate) fn pods(&self) -> impl Iterator<Item = Place> + '_ {
         let members = self.scope.members.iter().enumerate();
         members
             .filter(|(_, m)| m.role != MemberRole::Sender)
-            .map(|(n, _)| Place::Pod(n))
+            .map(|(n, _)| Place::pod(n))
     }
 
     /// All places of a scope kind.
     fn places(&self, kind: SubjectKind) -> Vec<Place> {
         match kind {
             SubjectKind::Pod | SubjectKind::Volume => self.pods().collect(),
-            SubjectKind::Node => (0..self.nodes.len()).map(Place::Node).collect(),
+            SubjectKind::Node => (0..self.nodes.len()).map(Place::node).collect(),
             kind => vec![Place::One(kind)],
         }
     }
@@ -211,16 +221,16 @@ impl<'a> Binder<'a> {
             (Place::Pod(_), _) if pod_kind => Reach::These(vec![from]),
             (Place::Pod(p), _) if kind == SubjectKind::Node => {
                 // Without its node any node may be the one it runs on.
-                let Some(node) = self.scope.members[p].node.as_deref() else {
+                let Some(node) = self.scope.members[p as usize].node.as_deref() else {
                     return Reach::AnyOf(self.places(kind));
                 };
                 let at = self.nodes.binary_search_by(|k| k.as_str().cmp(node)).ok();
-                Reach::These(at.map(Place::Node).into_iter().collect())
+                Reach::These(at.map(Place::node).into_iter().collect())
             }
             (Place::Node(_), _) if kind == SubjectKind::Node => Reach::These(vec![from]),
             (Place::Node(n), _) if pod_kind => {
-                let node = Some(self.nodes[n].as_str());
-                let on_it = self.pods().filter(|p| matches!(p, Place::Pod(p) if self.scope.members[*p].node.as_deref() == node));
+                let node = Some(self.nodes[n as usize].as_str());
+                let on_it = self.pods().filter(|p| matches!(p, Place::Pod(p) if self.scope.members[*p as usize].node.as_deref() == node));
                 Reach::AnyOf(on_it.collect())
             }
             (Place::One(_) | Place::NoPod, _) if pod_kind => Reach::AnyOf(self.pods().collect()),
@@ -231,25 +241,18 @@ impl<'a> Binder<'a> {
 
     fn expand(&mut self) {
         let pack = self.pack;
-        let mut found = Vec::new();
         for (n, cause) in pack.causes.iter().enumerate() {
             let ix = CauseIx(u32::try_from(n).expect("few causes"));
             for place in self.places(cause.scope) {
                 let from = Instance::Cause(ix, place);
-                cause
-                    .links
-                    .iter()
-                    .for_each(|l| self.expand_link(from, place, l, &mut found));
+                self.expand_links(from, place, &cause.links);
             }
         }
         for (n, state) in pack.states.iter().enumerate() {
             let ix = StateIx(u32::try_from(n).expect("few states"));
             for place in self.places(state.scope) {
                 let from = Instance::State(ix, place);
-                state
-                    .links
-                    .iter()
-                    .for_each(|l| self.expand_link(from, place, l, &mut found));
+                self.expand_links(from, place, &state.links);
                 if let Some(gate) = &state.gate {
                     let members = self
                         .ring_members()
@@ -259,8 +262,18 @@ impl<'a> Binder<'a> {
                 }
             }
         }
-        for (from, edge) in found {
-            self.edges.entry(from).or_default().push(edge);
+    }
+
+    /// Expands all links of one instance.
+    fn expand_links(&mut self, from: Instance, place: Place, links: &'a [Link]) {
+        let mut found = Vec::new();
+        for link in links {
+            self.expand_link(from, place, link, &mut found);
+        }
+        if !found.is_empty() {
+            // No more room than they need: there are many such lists.
+            found.shrink_to_fit();
+            self.edges.insert(from, found);
         }
     }
 
@@ -276,16 +289,10 @@ impl<'a> Binder<'a> {
                     m.role != MemberRole::Sender && !m.router_only
                 }
             })
-            .map(|(n, _)| Place::Pod(n))
+            .map(|(n, _)| Place::pod(n))
     }
 
-    fn expand_link(
-        &self,
-        from: Instance,
-        place: Place,
-        link: &Link,
-        found: &mut Vec<(Instance, Edge)>,
-    ) {
+    fn expand_link(&self, from: Instance, place: Place, link: &'a Link, found: &mut Vec<Edge<'a>>) {
         if !self.applies(&link.when, place) {
             return;
         }
@@ -310,16 +317,12 @@ impl<'a> Binder<'a> {
                 .reach(place, link.bind, self.pack.causes[c.0 as usize].scope)
                 .all(),
         };
-        for p in targets {
-            let edge = Edge {
-                to: instance(p),
-                all: with.clone(),
-                q: link.q,
-                delay: link.delay,
-                defining: link.defining,
-            };
-            found.push((from, edge));
-        }
+        let all: Rc<[Instance]> = with.into();
+        found.extend(targets.into_iter().map(|p| Edge {
+            to: instance(p),
+            all: Rc::clone(&all),
+            link,
+        }));
     }
 
     /// Where a symptom shows that follows from something at `place`. Of many that could say it, those
@@ -372,7 +375,7 @@ impl<'a> Binder<'a> {
     /// Conditions on configuration; what is not known satisfies them.
     fn applies(&self, when: &When, place: Place) -> bool {
         let member = match place {
-            Place::Pod(p) => Some(&self.scope.members[p]),
+            Place::Pod(p) => Some(&self.scope.members[p as usize]),
             _ => None,
         };
         let version = member
@@ -402,12 +405,7 @@ impl<'a> Binder<'a> {
 
     /// Keeps what a present symptom leads back to, and what follows from that.
     fn prune(&mut self) {
-        let mut back: BTreeMap<Instance, BTreeSet<Instance>> = BTreeMap::new();
-        for edge in self.edges.values().flatten() {
-            back.entry(edge.to)
-                .or_default()
-                .extend(edge.all.iter().copied());
-        }
+        let back = self.parents();
         let mut queue: Vec<Instance> = self
             .present
             .keys()
@@ -415,7 +413,9 @@ impl<'a> Binder<'a> {
             .collect();
         let mut kept: BTreeSet<Instance> = queue.iter().copied().collect();
         while let Some(instance) = queue.pop() {
-            for parent in back.get(&instance).into_iter().flatten() {
+            let start = back.partition_point(|(child, _)| *child < instance);
+            let own = back[start..].iter().take_while(|(c, _)| *c == instance);
+            for (_, parent) in own {
                 if kept.insert(*parent) {
                     queue.push(*parent);
                 }
@@ -436,6 +436,18 @@ impl<'a> Binder<'a> {
         }
         self.keep_what_follows(&mut kept);
         self.kept = kept;
+    }
+
+    /// Instances with what leads to them, sorted.
+    fn parents(&self) -> Vec<(Instance, Instance)> {
+        let edges = || self.edges.values().flatten();
+        let mut pairs = Vec::with_capacity(edges().map(|e| e.all.len()).sum());
+        for edge in edges() {
+            pairs.extend(edge.all.iter().map(|parent| (edge.to, *parent)));
+        }
+        pairs.sort_unstable();
+        pairs.dedup();
+        pairs
     }
 
     /// States and symptoms downstream of what is kept, through gates too, but no further causes
@@ -464,7 +476,7 @@ impl<'a> Binder<'a> {
 impl Binder<'_> {
     /// A silence that would hardly have been heard is left out; one that a check could break stays,
     /// so that the check can be weighed.
-    fn matters(&self, edge: &Edge) -> bool {
+    fn matters(&self, edge: &Edge<'_>) -> bool {
         let Instance::Symptom(family, place) = edge.to else {
             return true;
         };
@@ -475,7 +487,7 @@ impl Binder<'_> {
             return false;
         }
         let o = observability::of(self.pack, &self.families.all[family], place, self.scope);
-        o * edge.q * assemble::share(edge.q) >= AUDIBLE
+        o * edge.link.q * assemble::share(edge.link.q) >= AUDIBLE
             || o == 0.0 && self.families.all[family].asked
     }
 }

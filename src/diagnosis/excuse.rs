@@ -1,7 +1,8 @@
 //! Drops what `benign_when` excuses, keeping the excuse.
 
+use super::scope::Scope;
 use crate::evidence::{Evidence, Ledger, Subject};
-use crate::pack::{Excuse, Pack, SignatureIx};
+use crate::pack::{Excuse, Pack, SignatureIx, SubjectKind};
 
 /// Evidence that was seen, understood and excused.
 #[derive(Clone, Debug)]
@@ -35,12 +36,15 @@ pub(super) fn excuse(ledger: &Ledger, pack: &Pack) -> Vec<Excused> {
     excused
 }
 
-/// The outline of what is not excused.
-pub(super) fn rest(ledger: &Ledger, excused: &[Excused]) -> Ledger {
+/// The outline of what is not excused. Pods outside the scope are left out: nothing is bound to them, and
+/// of a storm that names thousands of pods they are nearly all.
+pub(super) fn rest(ledger: &Ledger, excused: &[Excused], scope: &Scope) -> Ledger {
     ledger.outline(|ix, subject| {
-        excused
-            .binary_search_by(|e| (e.signature, &e.subject).cmp(&(ix, subject)))
-            .is_err()
+        let is_out = subject.kind == SubjectKind::Pod && scope.member(&subject.name).is_none();
+        !is_out
+            && excused
+                .binary_search_by(|e| (e.signature, &e.subject).cmp(&(ix, subject)))
+                .is_err()
     })
 }
 

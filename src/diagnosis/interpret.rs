@@ -242,8 +242,8 @@ impl View<'_> {
 
     pub(super) fn subject_of(&self, place: Place) -> Subject {
         match place {
-            Place::Pod(p) => Subject::new(SubjectKind::Pod, &self.scope.members[p].name),
-            Place::Node(n) => Subject::new(SubjectKind::Node, &self.bound.nodes[n]),
+            Place::Pod(p) => Subject::new(SubjectKind::Pod, &self.scope.members[p as usize].name),
+            Place::Node(n) => Subject::new(SubjectKind::Node, &self.bound.nodes[n as usize]),
             Place::One(kind) => Subject::new(kind, ""),
             Place::NoPod => Subject::new(SubjectKind::Global, ""),
         }

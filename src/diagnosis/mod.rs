@@ -154,7 +154,7 @@ pub struct NextCheck {
 #[must_use]
 pub fn diagnose(ledger: &Ledger, pack: &Pack, scope: &Scope) -> Diagnosis {
     let excused = excuse::excuse(ledger, pack);
-    let ledger = excuse::rest(ledger, &excused);
+    let ledger = excuse::rest(ledger, &excused, scope);
     let families = families::Families::new(pack);
     let bound = bind::bind(&ledger, pack, &families, scope);
     let solution = solve::solve(&bound.network, &solve::Options::default());

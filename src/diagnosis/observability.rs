@@ -35,7 +35,7 @@ pub(crate) fn of(pack: &Pack, family: &Family, place: Place, scope: &Scope) -> f
 
 fn of_signature(signature: &Signature, place: Place, scope: &Scope) -> f64 {
     let member = match place {
-        Place::Pod(p) => Some(&scope.members[p]),
+        Place::Pod(p) => Some(&scope.members[p as usize]),
         _ => None,
     };
     match signature.source {

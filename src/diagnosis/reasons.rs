@@ -153,7 +153,7 @@ impl View<'_> {
                 }
                 Place::Node(n) => {
                     found.insert(self.subject_of(Place::Node(n)));
-                    let node = Some(self.bound.nodes[n].as_str());
+                    let node = Some(self.bound.nodes[n as usize].as_str());
                     let on_it = self
                         .scope
                         .members

@@ -49,7 +49,14 @@ fn check_excused(lines: &[(u32, &str)], expected: &[&str]) {
     }
     let before = ledger.iter().count();
     let excused = excuse::excuse(&ledger, &pack);
-    let ledger = excuse::rest(&ledger, &excused);
+    let scope = Scope {
+        members: vec![Member {
+            name: "receive-0".to_owned(),
+            ..Member::default()
+        }],
+        ..Scope::default()
+    };
+    let ledger = excuse::rest(&ledger, &excused, &scope);
     let ids: Vec<&str> = excused
         .iter()
         .map(|e| pack[e.signature].id.as_str())

@@ -92,13 +92,13 @@ impl Engine {
         let samples = scan::scrapes(self, input, &resolver, &mut ledger);
         let mut scope = system::scope(self, input, &resolver, &ledger, &samples, options);
         facts::add(self, input, &resolver, &scope, &samples, &mut ledger);
-        system::settle(self, &mut scope, &ledger);
+        let without_chance = system::settle(self, &mut scope, &ledger);
         let mut facts = status(&input.objects.topology, &samples, scope.until);
         scope
             .members
             .iter_mut()
             .for_each(|m| m.facts = facts.remove(&m.name).unwrap_or_default());
-        let left_out = system::bound(&mut scope, &ledger);
+        let left_out = without_chance + system::bound(&mut scope, &ledger);
         if left_out > 0 {
             input.add_gap(
                 "pods beyond the bound",

@@ -246,8 +246,8 @@ fn replication_factor(series: &[SeriesRecord]) -> Option<u32> {
         .max()
 }
 
-/// What can only be said once all evidence is in.
-pub(super) fn settle(engine: &Engine, scope: &mut Scope, ledger: &Ledger) {
+/// What can only be said once all evidence is in. Returns how many pods had no chance to stay in [`bound`].
+pub(super) fn settle(engine: &Engine, scope: &mut Scope, ledger: &Ledger) -> usize {
     let failed = |id: &str, severity: Severity| {
         id.starts_with("prometheus/remote-write/") && severity >= Severity::Warning
     };
@@ -255,23 +255,29 @@ pub(super) fn settle(engine: &Engine, scope: &mut Scope, ledger: &Ledger) {
         let s = &engine.pack.signatures[ix.0 as usize];
         failed(&s.id, s.severity) || s.id == "thanos/write/internal-server-error"
     });
-    let known: BTreeSet<String> = scope.members.iter().map(|m| m.name.clone()).collect();
-    let mut found: Vec<Member> = Vec::new();
+    let known: BTreeSet<&str> = scope.members.iter().map(|m| m.name.as_str()).collect();
+    let mut said: BTreeMap<&str, usize> = BTreeMap::new();
     for (_, subject, _) in ledger.iter() {
-        if subject.kind == SubjectKind::Pod
-            && !subject.name.is_empty()
-            && !known.contains(subject.name.as_ref())
-        {
-            found.push(Member {
-                name: subject.name.to_string(),
-                ..Member::default()
-            });
+        let is_pod = subject.kind == SubjectKind::Pod && !subject.name.is_empty();
+        if is_pod && !known.contains(subject.name.as_ref()) {
+            *said.entry(&subject.name).or_default() += 1;
         }
     }
-    found.dedup_by(|a, b| a.name == b.name);
-    scope.members.extend(found);
+    // Of tens of thousands only those are made members that `bound` might leave.
+    let all = said.len();
+    let mut found: Vec<(&str, usize)> = said.into_iter().collect();
+    found.sort_by_key(|(name, pairs)| (std::cmp::Reverse(*pairs), *name));
+    found.truncate(limits::MEMBERS);
+    let left_out = all - found.len();
+    scope
+        .members
+        .extend(found.into_iter().map(|(name, _)| Member {
+            name: name.to_owned(),
+            ..Member::default()
+        }));
     scope.members.sort_by(|a, b| a.name.cmp(&b.name));
     scope.members.dedup_by(|a, b| a.name == b.name);
+    left_out
 }
 
 /// Leaves the members that the ring lists or that most is said of, and returns how many went: causes
@@ -294,6 +300,7 @@ pub(super) fn bound(scope: &mut Scope, ledger: &Ledger) -> usize {
     };
     scope.members.sort_by_cached_key(rank);
     scope.members.truncate(limits::MEMBERS);
+    scope.members.shrink_to_fit();
     scope.members.sort_by(|a, b| a.name.cmp(&b.name));
     left_out
 }
