@@ -3,17 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::model::{
-    Coverage, Evidence, Explained, Gap, Hypothesis, Incident, Mark, Member, NextCheck, Novel,
-    PodVersion, Remediation, Report, Scope, SourceCoverage, Step, Subject, Timeline, TimelineRow,
-    Unexplained,
+    Coverage, Evidence, Explained, Gap, Hypothesis, Incident, Member, NextCheck, Novel, PodVersion,
+    Remediation, Report, Scope, SourceCoverage, Step, Subject, Unexplained,
+};
+use super::words::{
+    heals_name, kind_name, level_name, risk_name, role_name, severity_name, source_name,
 };
 use super::{names, remedy};
 use crate::diagnosis::{self, Diagnosis, MemberRole, Verdict};
-use crate::evidence::{self, Ledger, Witness};
+use crate::evidence::{self, Ledger};
 use crate::limits;
-use crate::pack::{
-    Action, CauseIx, Heals, Pack, Risk, Role, Severity, Signature, SignatureIx, SubjectKind,
-};
+use crate::pack::{Action, CauseIx, Pack, SignatureIx};
 use crate::record::{Level, Source, Time};
 
 /// Version of the public JSON.
@@ -70,12 +70,12 @@ pub fn compose(
     }
 }
 
-struct Composer<'a> {
-    ledger: &'a Ledger,
-    scope: &'a diagnosis::Scope,
-    pack: &'a Pack,
+pub(super) struct Composer<'a> {
+    pub(super) ledger: &'a Ledger,
+    pub(super) scope: &'a diagnosis::Scope,
+    pub(super) pack: &'a Pack,
     extra: &'a Extra,
-    excused: BTreeSet<(SignatureIx, &'a evidence::Subject)>,
+    pub(super) excused: BTreeSet<(SignatureIx, &'a evidence::Subject)>,
 }
 
 impl Composer<'_> {
@@ -435,98 +435,6 @@ impl Composer<'_> {
             avoid: cause.avoid.iter().map(|a| prose(a, &names)).collect(),
         }
     }
-
-    fn timeline(&self, incident: &diagnosis::Incident) -> Timeline {
-        let at_fault: BTreeSet<&str> = incident
-            .hypotheses
-            .iter()
-            .find(|h| h.role != Role::Benign)
-            .map(|h| {
-                h.subjects
-                    .iter()
-                    .filter(|s| s.kind == SubjectKind::Pod)
-                    .map(|s| s.name.as_ref())
-                    .collect()
-            })
-            .unwrap_or_default();
-        let shown = self.scope.members.iter().filter(|m| {
-            m.role != MemberRole::Unknown || at_fault.contains(m.name.as_str()) || m.in_ring
-        });
-        let mut said: BTreeMap<&str, Vec<Said<'_>>> =
-            shown.map(|m| (m.name.as_str(), Vec::new())).collect();
-        self.said(&mut said);
-        Timeline {
-            from: self.scope.from.map(Time::rfc3339),
-            until: self.scope.until.map(Time::rfc3339),
-            rows: said
-                .into_iter()
-                .map(|(pod, said)| row(pod, &said, at_fault.contains(pod)))
-                .collect(),
-        }
-    }
-
-    /// What each of these pods said, and what was said of its state.
-    fn said<'l>(&'l self, pods: &mut BTreeMap<&str, Vec<Said<'l>>>) {
-        for (ix, about, entry) in self.ledger.iter() {
-            let signature = &self.pack.signatures[ix.0 as usize];
-            let shown = signature.severity > Severity::Info && signature.source != Source::Metric;
-            if !shown || self.excused.contains(&(ix, about)) {
-                continue;
-            }
-            for (origin, witness) in entry.witnesses.iter() {
-                let said = if origin.pod.is_empty() {
-                    pods.get_mut(about.name.as_ref())
-                } else {
-                    pods.get_mut(origin.name().as_ref())
-                };
-                if let Some(said) = said {
-                    said.push((signature, witness));
-                }
-            }
-        }
-    }
-}
-
-/// What a pod said, and how often.
-type Said<'l> = (&'l Signature, &'l Witness);
-
-fn row(pod: &str, said: &[Said<'_>], at_fault: bool) -> TimelineRow {
-    let mut marks: Vec<Mark> = Vec::new();
-    let mut worst: Option<(Severity, u64, &str)> = None;
-    for (signature, witness) in said {
-        for (time, count) in witness.buckets.iter() {
-            #[allow(clippy::cast_precision_loss)] // Marks of a picture.
-            let at = time.0 as f64 / 1e9;
-            let severity = severity_name(signature.severity).to_owned();
-            marks.push(Mark {
-                at,
-                severity,
-                symptom: signature.id.clone(),
-                count,
-            });
-        }
-        let here = (signature.severity, witness.count, signature.title.as_str());
-        if worst.is_none_or(|w| (w.0, w.1) < (here.0, here.1)) {
-            worst = Some(here);
-        }
-    }
-    marks.sort_by(|a, b| a.at.total_cmp(&b.at).then(a.symptom.cmp(&b.symptom)));
-    let note = worst.map_or_else(
-        || "quiet".to_owned(),
-        |(_, count, title)| {
-            if count > 1 {
-                format!("{title} ×{count}")
-            } else {
-                title.to_owned()
-            }
-        },
-    );
-    TimelineRow {
-        pod: pod.to_owned(),
-        at_fault,
-        note,
-        marks,
-    }
 }
 
 /// A command with its placeholders filled; one with a name that is not known keeps it, visibly.
@@ -587,26 +495,6 @@ fn incident_id(hypotheses: &[Hypothesis], from: Option<Time>) -> String {
     format!("{:016x}", xxhash_rust::xxh64::xxh64(text.as_bytes(), 0))
 }
 
-fn source_name(source: Source) -> &'static str {
-    match source {
-        Source::Log => "log",
-        Source::Event => "event",
-        Source::Status => "status",
-        Source::Metric => "metric",
-        Source::Alert => "alert",
-        Source::Config => "config",
-    }
-}
-
-fn level_name(level: Level) -> &'static str {
-    match level {
-        Level::Debug => "debug",
-        Level::Info => "info",
-        Level::Warn => "warn",
-        Level::Error | Level::Fatal => "error",
-    }
-}
-
 /// The gap of input that is no log.
 fn unread(lines: u64) -> Gap {
     let why = match lines {
@@ -620,52 +508,5 @@ fn unread(lines: u64) -> Gap {
     Gap {
         what: super::model::UNRECOGNISED.to_owned(),
         why,
-    }
-}
-
-fn severity_name(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Info => "info",
-        Severity::Warning => "warning",
-        Severity::Error => "error",
-        Severity::Critical => "critical",
-    }
-}
-
-fn role_name(role: Role) -> &'static str {
-    match role {
-        Role::Root => "root",
-        Role::Proximate => "proximate",
-        Role::Benign => "benign",
-    }
-}
-
-fn heals_name(heals: Heals) -> &'static str {
-    match heals {
-        Heals::Never => "never",
-        Heals::Sometimes => "sometimes",
-        Heals::Usually => "usually",
-    }
-}
-
-fn risk_name(risk: Risk) -> &'static str {
-    match risk {
-        Risk::Safe => "safe",
-        Risk::Disruptive => "disruptive",
-        Risk::Destructive => "destructive",
-    }
-}
-
-fn kind_name(kind: SubjectKind) -> &'static str {
-    match kind {
-        SubjectKind::Pod => "pod",
-        SubjectKind::Node => "node",
-        SubjectKind::Tenant => "tenant",
-        SubjectKind::Bucket => "bucket",
-        SubjectKind::Volume => "volume",
-        SubjectKind::Statefulset => "statefulset",
-        SubjectKind::Hashring => "hashring",
-        SubjectKind::Sender => "sender",
-        SubjectKind::Global => "global",
     }
 }

@@ -20,7 +20,9 @@ pub mod remedy;
 mod slack;
 mod strip;
 mod text;
+mod timeline;
 mod view;
+mod words;
 
 #[cfg(test)]
 mod tests;
