@@ -4,6 +4,7 @@
 
 use super::*;
 use crate::evidence::Resolver;
+use crate::limits;
 use crate::matcher::Matcher;
 use crate::pack::Version;
 use crate::record::{Origin, Record};
@@ -152,4 +153,40 @@ fn more_bad_members_never_fail_fewer_requests() {
             );
         }
     }
+}
+
+#[test]
+fn of_too_many_causes_those_at_the_last_pods_are_left_out_and_counted() {
+    let kinds = limits::CANDIDATES / limits::MEMBERS + 1;
+    let mut files = vec![(
+        "signatures/a/sick.yaml".to_owned(),
+        "title: Sick\nseverity: error\nvariants: [{where: {msg: it is sick}}]\n".to_owned(),
+    )];
+    files.extend((0..kinds).map(|n| {
+        let cause = format!(
+            "title: Cause {n}\nrole: root\nscope: pod\nprior: rare\n\
+             links: [{{to: a/sick, q: usually, bind: same-pod}}]\n"
+        );
+        (format!("causes/c{n}.yaml"), cause)
+    }));
+    let pack = Pack::load(files.into_iter().map(|(p, b)| (p, b.into_bytes()))).unwrap();
+    let matcher = Matcher::new(&pack);
+    let (resolver, mut ledger, mut scope) =
+        (Resolver::default(), Ledger::default(), Scope::default());
+    for n in 0..limits::MEMBERS {
+        let origin = Origin::pod(&format!("r-{n:03}"));
+        let record = Record::log(&origin, b"ts=2026-01-01T00:00:01Z msg=\"it is sick\"");
+        ledger.coverage.add(&record);
+        matcher.scan(&pack, &record, |hit| ledger.add(hit, &record, &resolver));
+        scope.members.push(Member {
+            name: format!("r-{n:03}"),
+            ..Member::default()
+        });
+    }
+    let diagnosis = diagnose(&ledger, &pack, &scope);
+    assert_eq!(
+        diagnosis.left_out,
+        kinds * limits::MEMBERS - limits::CANDIDATES
+    );
+    assert!(!diagnosis.incidents.is_empty());
 }

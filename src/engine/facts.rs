@@ -9,7 +9,7 @@ use crate::diagnosis::{MemberRole, Scope};
 use crate::evidence::{Ledger, Resolver};
 use crate::hashring::{self, Rings, Setup};
 use crate::metrics::SeriesRecord;
-use crate::record::{Fields, Origin, Record, Source, Time};
+use crate::record::{Fields, Origin, Record, Source, Time, set_and_ordinal};
 
 /// Share of a limit from which a use counts as near it.
 const NEAR: f64 = 0.9;
@@ -495,11 +495,7 @@ fn from_lives(
 
 /// Whether a stateful set replaces `pod` right after `before`.
 fn follows(pod: &str, before: &str) -> bool {
-    let numbered = |name: &str| {
-        let (set, number) = name.rsplit_once('-')?;
-        Some((set.to_owned(), number.parse::<u32>().ok()?))
-    };
-    match (numbered(pod), numbered(before)) {
+    match (set_and_ordinal(pod), set_and_ordinal(before)) {
         (Some((set, n)), Some((other, m))) => set == other && n.checked_add(1) == Some(m),
         _ => false,
     }

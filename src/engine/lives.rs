@@ -24,29 +24,38 @@ pub(super) struct Life {
     pub(super) rings: u64,
 }
 
-/// Signatures that lives are told by, beside those of [`says_why`].
-const TOLD: &[&str] = &[
-    "thanos/process/start",
-    "thanos/process/caught-signal",
-    "thanos/process/exit",
-    "thanos/tsdb/replay-progress",
-    "thanos/tsdb/replay-started",
-    "thanos/process/ready",
-    "thanos/tsdb/replay-completed",
-    "thanos/hashring/set-up",
-    "thanos/process/leftover-lock-file",
-];
-
 /// The runtime of Go says it, without a time, as its last words.
 pub(super) fn of_runtime(signature: &Signature) -> bool {
     signature.id.starts_with("thanos/go/")
 }
 
-/// It says why a process ended.
-fn says_why(signature: &Signature) -> bool {
-    let of_process =
-        signature.id.starts_with("thanos/process/") && signature.severity >= Severity::Error;
-    of_runtime(signature) || of_process
+/// What a signature tells of a life.
+enum Told {
+    Start,
+    Stop,
+    Replay,
+    Ready,
+    Ring,
+    LeftLock,
+    /// Why the process ended.
+    Why,
+}
+
+impl Told {
+    fn by(signature: &Signature) -> Option<Self> {
+        let id = signature.id.as_str();
+        let fatal = || id.starts_with("thanos/process/") && signature.severity >= Severity::Error;
+        Some(match id {
+            "thanos/process/start" => Self::Start,
+            "thanos/process/caught-signal" | "thanos/process/exit" => Self::Stop,
+            "thanos/tsdb/replay-progress" | "thanos/tsdb/replay-started" => Self::Replay,
+            "thanos/process/ready" | "thanos/tsdb/replay-completed" => Self::Ready,
+            "thanos/hashring/set-up" => Self::Ring,
+            "thanos/process/leftover-lock-file" => Self::LeftLock,
+            _ if of_runtime(signature) || fatal() => Self::Why,
+            _ => return None,
+        })
+    }
 }
 
 /// Lives by stream.
@@ -54,10 +63,9 @@ pub(super) fn of(pack: &Pack, ledger: &Ledger) -> BTreeMap<Origin, Life> {
     let mut lives: BTreeMap<Origin, Life> = BTreeMap::new();
     for (ix, _, evidence) in ledger.iter() {
         let signature = &pack.signatures[ix.0 as usize];
-        let fatal = says_why(signature);
-        if !fatal && !TOLD.contains(&signature.id.as_str()) {
+        let Some(told) = Told::by(signature) else {
             continue;
-        }
+        };
         for (origin, witness) in evidence.witnesses.iter() {
             if origin.pod.is_empty() {
                 continue;
@@ -65,25 +73,25 @@ pub(super) fn of(pack: &Pack, ledger: &Ledger) -> BTreeMap<Origin, Life> {
             let life = lives.entry(origin.clone()).or_default();
             let last = witness.buckets.iter().map(|(t, _)| t).last();
             let first = witness.buckets.iter().map(|(t, _)| t).next();
-            match signature.id.as_str() {
-                "thanos/process/start" => {
+            match told {
+                Told::Start => {
                     life.starts = life.starts.saturating_add(witness.count);
                     life.first_start = [life.first_start, first].into_iter().flatten().min();
                     life.last_start = life.last_start.max(last);
                 }
-                "thanos/process/caught-signal" | "thanos/process/exit" => {
+                Told::Stop => {
                     life.stops = life.stops.saturating_add(witness.count);
                     life.last_stop = life.last_stop.max(last);
                 }
-                "thanos/tsdb/replay-progress" | "thanos/tsdb/replay-started" => {
+                Told::Replay => {
                     life.last_replay = life.last_replay.max(last);
                 }
-                "thanos/process/ready" | "thanos/tsdb/replay-completed" => {
+                Told::Ready => {
                     life.last_ready = life.last_ready.max(last);
                 }
-                "thanos/hashring/set-up" => life.rings = life.rings.saturating_add(witness.count),
-                "thanos/process/leftover-lock-file" => life.left_lock = true,
-                _ => life.said_why |= fatal,
+                Told::Ring => life.rings = life.rings.saturating_add(witness.count),
+                Told::LeftLock => life.left_lock = true,
+                Told::Why => life.said_why = true,
             }
         }
     }

@@ -2,11 +2,12 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::SECOND;
 use crate::limits;
 use crate::record::Time;
 
-/// Width of the finest bucket: one second. The width doubles as the span grows.
-const FINEST_NS: i64 = 1_000_000_000;
+/// Width of the finest bucket. The width doubles as the span grows.
+const FINEST_NS: i64 = SECOND;
 
 /// Most doublings: buckets of 34 years.
 const DOUBLINGS: u32 = 30;

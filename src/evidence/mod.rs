@@ -28,6 +28,9 @@ pub use small::SmallMap;
 pub use subject::{Resolver, Subject};
 pub use tally::{SlotIx, Tally, WriterIx};
 
+/// In nanoseconds.
+const SECOND: i64 = 1_000_000_000;
+
 /// All evidence so far.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Ledger {

@@ -3,12 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{Coverage, Evidence, Ledger, Resolver, Sample, Subject, keep_first};
+use super::{Coverage, Evidence, Ledger, Resolver, SECOND, Sample, Subject, keep_first};
 use crate::pack::{SignatureIx, SubjectKind};
 use crate::record::{Origin, Time};
-
-/// In nanoseconds.
-const SECOND: i64 = 1_000_000_000;
 
 impl Ledger {
     /// The same evidence under the names that `origin` (`None`: it stays) and `resolver` give.

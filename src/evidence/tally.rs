@@ -6,7 +6,8 @@
 use rustc_hash::FxHashMap;
 
 use super::{
-    Evidence, Ledger, Resolver, Sample, Seen, Subject, Witness, keep_first, order, subject_of,
+    Evidence, Ledger, Resolver, SECOND, Sample, Seen, Subject, Witness, keep_first, order,
+    subject_of,
 };
 use crate::limits;
 use crate::matcher::Hit;
@@ -74,8 +75,6 @@ struct Part {
     /// Occurrences in the same second as the last one, which are not in the buckets yet.
     run: (i64, u64),
 }
-
-const SECOND: i64 = 1_000_000_000;
 
 impl Tally {
     /// The place of a writer, made if need be.

@@ -23,7 +23,7 @@ pub use body::{Format, Peek, peek};
 pub use errors::{Attempt, Leaf, leaves};
 pub use fields::{Fields, Issue, Issues};
 pub use frame::{Frame, FrameState, Who, split_frame};
-pub use origin::{Origin, Origins};
+pub use origin::{Origin, Origins, set_and_ordinal};
 pub use reader::{Counts, Options, Reader};
 pub use time::{Time, Times};
 

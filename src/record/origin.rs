@@ -54,6 +54,13 @@ impl fmt::Display for Origin {
     }
 }
 
+/// The stateful set and the ordinal of a pod called `<set>-<ordinal>`; with the namespace before it, the set keeps it.
+#[must_use]
+pub fn set_and_ordinal(pod: &str) -> Option<(&str, u32)> {
+    let (set, ordinal) = pod.rsplit_once('-')?;
+    Some((set, ordinal.parse().ok()?))
+}
+
 /// Place of an origin in its [`Origins`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OriginIx(u32);

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::compose::Extra;
 use crate::diagnosis::{Hypothesis, Member, MemberRole, Scope};
 use crate::pack::SubjectKind;
+use crate::record::set_and_ordinal;
 
 /// What most rings call these things, where the input does not say.
 const USUAL: [(&str, &str); 4] = [
@@ -92,8 +93,6 @@ fn receivers(scope: &Scope) -> impl Iterator<Item = &Member> {
     members.filter(|m| m.role == MemberRole::Receiver)
 }
 
-/// A stateful set's pod is called `<set>-<ordinal>`.
 fn workload_of(pod: &str) -> Option<String> {
-    let (set, ordinal) = pod.rsplit_once('-')?;
-    ordinal.parse::<u32>().ok().map(|_| set.to_owned())
+    set_and_ordinal(pod).map(|(set, _)| set.to_owned())
 }

@@ -30,18 +30,44 @@ pub(crate) fn text(bytes: &[u8]) -> String {
 
 /// Collects from `double` to a folder.
 pub(crate) fn collect(double: &Double, more: &[&str]) -> (Output, PathBuf) {
+    collect_scraping(double, &[&["--scrape=off"], more].concat())
+}
+
+/// The same, scraping as `more` says.
+pub(crate) fn collect_scraping(double: &Double, more: &[&str]) -> (Output, PathBuf) {
     let folder = double.path("bundle");
     let config = double.kubeconfig();
     let mut args = vec![
         "collect",
         "--kubeconfig",
         config.to_str().unwrap(),
-        "--scrape=off",
         "-o",
         folder.to_str().unwrap(),
     ];
     args.extend(more);
     (rdiag(&args).output().unwrap(), folder)
+}
+
+/// Follows `double`, and keeps what it reads in a folder; what it prints can be read.
+pub(crate) fn watch(double: &Double) -> (Child, PathBuf) {
+    let kept = double.path("kept");
+    let child = rdiag(&["watch", "--interval=1s", "-o", "json", "--kubeconfig"])
+        .arg(double.kubeconfig())
+        .arg("--keep")
+        .arg(&kept)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    (child, kept)
+}
+
+/// It kept just these lines, each once, and ended as it should.
+#[track_caller]
+pub(crate) fn check_watched(out: &Output, kept: &Path, lines: &[&str]) {
+    assert_eq!(watched(kept), lines, "{}", text(&out.stderr));
+    let ended = matches!(out.status.code(), Some(0 | 1));
+    assert!(ended, "{}", text(&out.stderr));
 }
 
 pub(crate) fn gaps(folder: &Path) -> Vec<(String, String)> {
@@ -482,7 +508,6 @@ pub(crate) fn watched(folder: &Path) -> Vec<String> {
 }
 
 #[test]
-#[expect(clippy::too_many_lines, reason = "one story, told in order")]
 fn watch_follows_through_cuts_and_replacement_without_losing_or_doubling() {
     static OPENED: AtomicUsize = AtomicUsize::new(0);
     let replaced = || OPENED.load(Ordering::SeqCst) >= 3;
@@ -513,22 +538,7 @@ fn watch_follows_through_cuts_and_replacement_without_losing_or_doubling() {
             _ => usual(path),
         }
     });
-    let (config, kept) = (double.kubeconfig(), double.path("kept"));
-    let child = rdiag(&[
-        "watch",
-        "--kubeconfig",
-        config.to_str().unwrap(),
-        "--interval",
-        "1s",
-        "-o",
-        "json",
-        "--keep",
-        kept.to_str().unwrap(),
-    ])
-    .stdout(Stdio::piped())
-    .stderr(Stdio::piped())
-    .spawn()
-    .unwrap();
+    let (child, kept) = watch(&double);
     #[expect(
         clippy::disallowed_methods,
         reason = "how long the program took is what is tested"
@@ -540,17 +550,7 @@ fn watch_follows_through_cuts_and_replacement_without_losing_or_doubling() {
         std::thread::sleep(Duration::from_millis(200));
     }
     let out = interrupt(child);
-    assert_eq!(
-        watched(&kept),
-        ["a", "b", "c", "d", "e", "f", "g"],
-        "{}",
-        text(&out.stderr)
-    );
-    assert!(
-        matches!(out.status.code(), Some(0 | 1)),
-        "{}",
-        text(&out.stderr)
-    );
+    check_watched(&out, &kept, &["a", "b", "c", "d", "e", "f", "g"]);
     let reports: Vec<Value> = text(&out.stdout)
         .lines()
         .map(|line| serde_json::from_str(line).expect("one report per line"))

@@ -1,13 +1,13 @@
 //! What is kept of a cluster: without credentials, whole, and through everything that logs do.
 
 use std::fs;
-use std::path::Path;
-use std::process::Stdio;
+use std::path::{Path, PathBuf};
+use std::process::Output;
 use std::time::Duration;
 
 use serde_json::json;
 
-use crate::collect::{LOG, interrupt, line, rdiag, text, usual, watched};
+use crate::collect::{LOG, check_watched, interrupt, line, rdiag, text, usual, watch, watched};
 use crate::double::{Double, Piece, Reply, list};
 
 /// Secrets that stand in logs, events and the hashring file of [`leaky`].
@@ -125,30 +125,21 @@ fn no_bundle_holds_credentials() {
 }
 
 /// Watches until the receiver's log has so many lines, and ends it.
-fn watch(double: &Double, lines: usize) -> std::process::Output {
-    let (config, kept) = (double.kubeconfig(), double.path("kept"));
-    let child = rdiag(&["watch", "--interval=1s", "-o", "json", "--kubeconfig"])
-        .arg(config)
-        .arg("--keep")
-        .arg(&kept)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+fn watch_until(double: &Double, lines: usize) -> (Output, PathBuf) {
+    let (child, kept) = watch(double);
     for _ in 0..300 {
         if watched(&kept).len() >= lines {
             break;
         }
         std::thread::sleep(Duration::from_millis(100));
     }
-    interrupt(child)
+    (interrupt(child), kept)
 }
 
 #[test]
 fn what_watch_keeps_holds_no_credentials() {
     let double = leaky();
-    let out = watch(&double, 3);
-    let kept = double.path("kept");
+    let (out, kept) = watch_until(&double, 3);
     assert!(watched(&kept).len() >= 3, "{}", text(&out.stderr));
     let (mut secrets, none): (_, [String; 0]) = (Vec::new(), []);
     found(&kept, &mut secrets);
@@ -184,17 +175,6 @@ fn watch_goes_on_behind_a_rotation_and_a_clock_that_went_back() {
             ),
         }
     });
-    let out = watch(&double, 6);
-    let kept = watched(&double.path("kept"));
-    assert_eq!(
-        kept,
-        ["a", "b", "c", "d", "e", "f"],
-        "{}",
-        text(&out.stderr)
-    );
-    assert!(
-        matches!(out.status.code(), Some(0 | 1)),
-        "{}",
-        text(&out.stderr)
-    );
+    let (out, kept) = watch_until(&double, 6);
+    check_watched(&out, &kept, &["a", "b", "c", "d", "e", "f"]);
 }

@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Stdio;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -13,6 +12,9 @@ use rdiag::limits;
 
 use crate::collect::{self as bundled, rdiag, text, usual};
 use crate::double::{Double, Piece, Reply, list, pod};
+
+/// Metrics are scraped, without a wait between two scrapes.
+const SCRAPING: &[&str] = &["--scrape=proxy", "--scrape-interval=1ms"];
 
 /// `what: why` of each gap of a bundle.
 fn gaps(folder: &Path) -> String {
@@ -60,19 +62,7 @@ fn an_endless_answer_and_an_endless_scrape_are_cut() {
         }
         usual(path)
     });
-    let (config, folder) = (double.kubeconfig(), double.path("bundle"));
-    let args = [
-        "collect",
-        "--scrape=proxy",
-        "--scrape-interval=1ms",
-        "--kubeconfig",
-    ];
-    let out = rdiag(&args)
-        .arg(config)
-        .arg("-o")
-        .arg(&folder)
-        .output()
-        .unwrap();
+    let (out, folder) = bundled::collect_scraping(&double, SCRAPING);
     assert!(out.status.success(), "{}", text(&out.stderr));
     let gaps = gaps(&folder);
     for expected in [
@@ -103,15 +93,7 @@ fn of_too_many_containers_the_first_are_followed() {
         }
         list("Event", Vec::new())
     });
-    let (config, kept) = (double.kubeconfig(), double.path("kept"));
-    let mut child = rdiag(&["watch", "--interval=1s", "-o", "json", "--kubeconfig"])
-        .arg(config)
-        .arg("--keep")
-        .arg(&kept)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
+    let (mut child, kept) = bundled::watch(&double);
     let expected = format!(
         "more than {} containers: not followed",
         limits::FOLLOW_STREAMS
@@ -233,14 +215,7 @@ fn objects_are_asked_for_in_pages_and_logs_and_scrapes_a_few_at_a_time() {
         }
     };
     let double = Double::start(answer);
-    let (config, folder) = (double.kubeconfig(), double.path("bundle"));
-    let out = rdiag(&["collect", "--scrape=proxy", "--scrape-interval=1ms"])
-        .arg("--kubeconfig")
-        .arg(config)
-        .arg("-o")
-        .arg(&folder)
-        .output()
-        .unwrap();
+    let (out, _) = bundled::collect_scraping(&double, SCRAPING);
     assert!(out.status.success(), "{}", text(&out.stderr));
     logs.check(limits::COLLECT_STREAMS);
     scrapes.check(limits::COLLECT_SCRAPES);

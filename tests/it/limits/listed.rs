@@ -30,10 +30,6 @@ const WITHOUT: &[(&str, &str)] = &[
         "where a look for the kind of a file ends; the file itself is read whole",
     ),
     (
-        "CANDIDATES",
-        "reached only with thousands of distinct faults at once; how many are left out is counted and said",
-    ),
-    (
         "WAL_BYTES",
         "when SQLite's log is moved by a commit itself; nothing is dropped",
     ),
