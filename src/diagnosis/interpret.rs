@@ -124,7 +124,7 @@ impl View<'_> {
         Some(Incident {
             from,
             until,
-            exact: component.exact,
+            exact: component.exact && !self.bound.standing.for_others(),
             verdict,
             severity,
             indistinguishable: indistinguishable(&hypotheses),
@@ -165,15 +165,15 @@ impl View<'_> {
             .iter()
             .any(|c| self.solution.network.causes[*c].seeded);
         // What brings it about is no rival of it.
+        let contrast = solve::contrast(self.solution, kind);
         let band = if effect.needs.is_empty() {
-            let contrast = solve::contrast(self.solution, kind);
             calibrate::band_of(probability, defining, contrast.as_ref())
         } else {
             calibrate::band(probability, defining, f64::INFINITY)
         };
         let needs = self.needs.iter().chain(effect.needs.iter().copied());
         let (explains, poorly_explained) = self.explained(needs, &instances, poorly);
-        let (pro, contra) = self.reasons(kind, cause);
+        let (pro, contra) = self.reasons(contrast.as_ref(), cause);
         let hypothesis = Hypothesis {
             cause: cause_ix,
             role: cause.role,

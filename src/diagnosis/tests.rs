@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
+use std::collections::BTreeSet;
+
 use super::*;
 use crate::evidence::Resolver;
 use crate::limits;
@@ -156,37 +158,127 @@ fn more_bad_members_never_fail_fewer_requests() {
 }
 
 #[test]
-fn of_too_many_causes_those_at_the_last_pods_are_left_out_and_counted() {
-    let kinds = limits::CANDIDATES / limits::MEMBERS + 1;
+fn of_too_many_causes_those_at_the_last_nodes_are_left_out_and_counted() {
+    const NODES: usize = 256;
+    let kinds = limits::CANDIDATES / NODES + 1;
     let mut files = vec![(
         "signatures/a/sick.yaml".to_owned(),
-        "title: Sick\nseverity: error\nvariants: [{where: {msg: it is sick}}]\n".to_owned(),
+        "title: Sick\nseverity: error\nvariants: [{where: {msg: it is sick}}]\n\
+         extract: {node: {from: node}}\nabout: node\n"
+            .to_owned(),
     )];
     files.extend((0..kinds).map(|n| {
         let cause = format!(
-            "title: Cause {n}\nrole: root\nscope: pod\nprior: rare\n\
-             links: [{{to: a/sick, q: usually, bind: same-pod}}]\n"
+            "title: Cause {n}\nrole: root\nscope: node\nprior: rare\n\
+             links: [{{to: a/sick, q: usually, bind: same-node}}]\n"
         );
         (format!("causes/c{n}.yaml"), cause)
     }));
     let pack = Pack::load(files.into_iter().map(|(p, b)| (p, b.into_bytes()))).unwrap();
     let matcher = Matcher::new(&pack);
+    let (resolver, mut ledger) = (Resolver::default(), Ledger::default());
+    let origin = Origin::pod("r-0");
+    for n in 0..NODES {
+        let line = format!("ts=2026-01-01T00:00:01Z msg=\"it is sick\" node=n-{n}");
+        let record = Record::log(&origin, line.as_bytes());
+        matcher.scan(&pack, &record, |hit| ledger.add(hit, &record, &resolver));
+    }
+    let diagnosis = diagnose(&ledger, &pack, &Scope::default());
+    assert_eq!(diagnosis.left_out, kinds * NODES - limits::CANDIDATES);
+    assert!(!diagnosis.incidents.is_empty());
+}
+
+/// What is said of each pod of a ring → which pods are weighed one by one.
+#[track_caller]
+fn check_standing(said: &[(&str, &[&str])], expected: &[&str]) {
+    let files = ["calm", "odd", "sick", "worn"].map(|name| {
+        let severity = if name == "calm" { "info" } else { "error" };
+        let text = format!(
+            "title: T\nseverity: {severity}\nvariants: [{{where: {{msg: it is {name}}}}}]\n"
+        );
+        (format!("signatures/a/{name}.yaml"), text.into_bytes())
+    });
+    let pack = Pack::load(files).unwrap();
+    let matcher = Matcher::new(&pack);
     let (resolver, mut ledger, mut scope) =
         (Resolver::default(), Ledger::default(), Scope::default());
-    for n in 0..limits::MEMBERS {
-        let origin = Origin::pod(&format!("r-{n:03}"));
-        let record = Record::log(&origin, b"ts=2026-01-01T00:00:01Z msg=\"it is sick\"");
-        ledger.coverage.add(&record);
-        matcher.scan(&pack, &record, |hit| ledger.add(hit, &record, &resolver));
+    for (pod, names) in said {
+        let origin = Origin::pod(pod);
+        for name in *names {
+            let line = format!("ts=2026-01-01T00:00:01Z msg=\"it is {name}\"");
+            let record = Record::log(&origin, line.as_bytes());
+            matcher.scan(&pack, &record, |hit| ledger.add(hit, &record, &resolver));
+        }
         scope.members.push(Member {
-            name: format!("r-{n:03}"),
+            name: (*pod).to_owned(),
+            role: MemberRole::Receiver,
             ..Member::default()
         });
     }
-    let diagnosis = diagnose(&ledger, &pack, &scope);
-    assert_eq!(
-        diagnosis.left_out,
-        kinds * limits::MEMBERS - limits::CANDIDATES
+    let families = families::Families::new(&pack);
+    let member = |s: &Subject| scope.member(&s.name).map(|m| u32::try_from(m).unwrap());
+    let standing = standing::Standing::choose(&ledger, &pack, &families, &scope, |_| true, member);
+    let weighed: Vec<&str> = (0u32..)
+        .zip(said)
+        .filter(|(n, _)| standing.has(*n))
+        .map(|(_, (pod, _))| *pod)
+        .collect();
+    assert_eq!(weighed, expected);
+}
+
+#[test]
+fn of_few_pods_all_are_weighed() {
+    let calm: &[&str] = &["calm"];
+    check_standing(
+        &[("a", calm), ("b", calm), ("c", calm), ("d", &["sick"])],
+        &["a", "b", "c", "d"],
     );
-    assert!(!diagnosis.incidents.is_empty());
+}
+
+#[test]
+fn of_many_pods_two_of_each_kind_of_trouble_and_a_well_one_are_weighed() {
+    let calm: &[&str] = &["calm"];
+    let all = [
+        ("a", calm),
+        ("b", calm),
+        ("c", &["odd"][..]),
+        ("d", calm),
+        ("e", &["calm", "sick"][..]),
+        ("f", &["calm", "sick"][..]),
+        ("g", &["calm", "sick"][..]),
+    ];
+    check_standing(&all, &["a", "c", "e", "f"]);
+}
+
+#[test]
+fn what_is_said_of_a_pod_counts_at_the_one_most_like_it() {
+    let pods = |sick: &[&'static str]| sick.to_vec();
+    let said = [
+        pods(&["sick", "worn"]),
+        pods(&["sick", "worn"]),
+        pods(&["sick"]),
+        pods(&["sick"]),
+        pods(&["sick", "worn"]),
+        pods(&[]),
+    ];
+    let families = |names: &[&str]| -> BTreeSet<usize> {
+        let all = ["odd", "sick", "worn"];
+        names
+            .iter()
+            .map(|n| all.iter().position(|a| a == n).unwrap())
+            .collect()
+    };
+    let standing =
+        standing::Standing::of_said(said.iter().map(|names| families(names)), &[0, 2, 3, 5]);
+    assert_eq!(standing.of(4, 1), Some(0), "the one that is worn too");
+    assert_eq!(standing.of(1, 2), Some(0));
+    assert_eq!(standing.of(2, 1), Some(2), "itself");
+    assert_eq!(standing.of(4, 0), None, "said of none that is weighed");
+    assert_eq!(standing.for_whom(0, &families(&["sick", "worn"])), [1, 4]);
+    assert_eq!(standing.for_whom(0, &families(&[])), [] as [u32; 0]);
+    assert_eq!(
+        standing.for_whom(1, &families(&["sick"])),
+        [] as [u32; 0],
+        "others stand for it"
+    );
 }

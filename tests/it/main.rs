@@ -9,6 +9,7 @@ mod double;
 mod faults;
 mod fuzzed;
 mod kept;
+mod large;
 mod limits;
 mod lines;
 mod live;
