@@ -8,6 +8,7 @@ mod collect;
 mod double;
 mod faults;
 mod fuzzed;
+mod grow;
 mod kept;
 mod large;
 mod limits;

@@ -341,12 +341,13 @@ fn rows(vars: &[Variable], inputs: &[Input], out: &[u32], group: &[u32]) -> Buck
         ..Bucket::default()
     };
     let inner = size_of(vars, group);
+    let sizes: Vec<usize> = joint
+        .iter()
+        .map(|&v| vars[v as usize].size as usize)
+        .collect();
     let mut digits = vec![0usize; joint.len()];
     let mut places = vec![0usize; inputs.len()];
     for entry in 0..bucket.counts.len() * inner {
-        for (place, strides) in places.iter_mut().zip(&strides) {
-            *place = strides.iter().zip(&digits).map(|(s, d)| s * d).sum();
-        }
         let mut each = inputs.iter().zip(&places);
         if each.all(|(i, &place)| i.allowed.is_empty() || i.allowed[place]) {
             bucket.counts[entry / inner] += 1;
@@ -354,7 +355,7 @@ fn rows(vars: &[Variable], inputs: &[Input], out: &[u32], group: &[u32]) -> Buck
             let tables = tables.filter_map(|(i, place)| i.offset.map(|o| (o + place) as u32));
             bucket.rows.extend(tables);
         }
-        advance(vars, &joint, &mut digits);
+        advance(&sizes, &strides, &mut digits, &mut places);
     }
     bucket
 }
@@ -372,12 +373,16 @@ fn strides(vars: &[Variable], scope: &[u32], joint: &[u32]) -> Vec<usize> {
     stride
 }
 
-fn advance(vars: &[Variable], joint: &[u32], digits: &mut [usize]) {
-    for (digit, &var) in digits.iter_mut().zip(joint) {
-        *digit += 1;
-        if *digit < vars[var as usize].size as usize {
+/// The next value of the joint variables, and where it is in each table.
+fn advance(sizes: &[usize], strides: &[Vec<usize>], digits: &mut [usize], places: &mut [usize]) {
+    for (i, (digit, &size)) in digits.iter_mut().zip(sizes).enumerate() {
+        let tables = places.iter_mut().zip(strides);
+        if *digit + 1 < size {
+            *digit += 1;
+            tables.for_each(|(place, strides)| *place += strides[i]);
             return;
         }
+        tables.for_each(|(place, strides)| *place -= strides[i] * *digit);
         *digit = 0;
     }
 }
