@@ -18,6 +18,7 @@ mod assemble;
 mod bind;
 mod chain;
 mod excuse;
+mod expand;
 mod families;
 mod groups;
 mod interpret;

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Engine, lives, scan};
+use super::{Engine, lives, scan, vanished};
 use crate::bundle::{ConfigText, Input, Pod, split_address};
 use crate::diagnosis::{MemberRole, Scope};
 use crate::evidence::{Ledger, Resolver};
@@ -25,24 +25,27 @@ const IN_TURN_SECONDS: i64 = 5;
 const IN_ORDER_SECONDS: i64 = 1;
 
 /// A fact being put together.
-struct Fact {
+pub(super) struct Fact {
     name: &'static str,
+    /// What it was compared from, as far as that says who could have seen it.
+    source: Source,
     origin: Origin,
     time: Option<Time>,
     fields: Vec<(&'static str, String)>,
 }
 
 impl Fact {
-    fn new(name: &'static str) -> Self {
+    pub(super) fn new(name: &'static str) -> Self {
         Self {
             name,
+            source: Source::Config,
             origin: Origin::default(),
             time: None,
             fields: Vec::new(),
         }
     }
 
-    fn of(mut self, pod: &str) -> Self {
+    pub(super) fn of(mut self, pod: &str) -> Self {
         let (namespace, name) = match pod.split_once('/') {
             Some((ns, name)) => (Some(ns.into()), name),
             None => (None, pod),
@@ -55,12 +58,17 @@ impl Fact {
         self.with("pod", pod)
     }
 
-    fn with(mut self, key: &'static str, value: impl ToString) -> Self {
+    pub(super) fn with(mut self, key: &'static str, value: impl ToString) -> Self {
         self.fields.push((key, value.to_string()));
         self
     }
 
-    fn at(mut self, time: Option<Time>) -> Self {
+    pub(super) fn from(mut self, source: Source) -> Self {
+        self.source = source;
+        self
+    }
+
+    pub(super) fn at(mut self, time: Option<Time>) -> Self {
         self.time = time;
         self
     }
@@ -81,6 +89,7 @@ pub(super) fn add(
     usage(input, series, &mut facts);
     heads(series, &mut facts);
     traffic(series, &mut facts);
+    facts.extend(vanished::facts(input, scope));
     from_lives(engine, ledger, input, scope, &mut facts);
     for fact in facts {
         let mut fields = Fields::default();
@@ -88,7 +97,7 @@ pub(super) fn add(
         for (key, value) in &fact.fields {
             fields.push(key.as_bytes(), value.as_bytes());
         }
-        let mut record = Record::from_fields(Source::Config, &fact.origin, fields);
+        let mut record = Record::from_fields(fact.source, &fact.origin, fields);
         record.time = fact.time;
         scan::add(engine, &record, resolver, ledger);
     }

@@ -5,6 +5,7 @@ mod lives;
 mod scan;
 mod status;
 mod system;
+mod vanished;
 
 use std::sync::Arc;
 
