@@ -117,7 +117,12 @@ pub(crate) struct Present {
 }
 
 impl<'a> Binder<'a> {
-    fn new(ledger: &Ledger, pack: &'a Pack, families: &'a Families, scope: &'a Scope) -> Self {
+    pub(super) fn new(
+        ledger: &Ledger,
+        pack: &'a Pack,
+        families: &'a Families,
+        scope: &'a Scope,
+    ) -> Self {
         let mut nodes: Vec<String> = scope
             .members
             .iter()
@@ -373,7 +378,7 @@ impl<'a> Binder<'a> {
     }
 
     /// Conditions on configuration; what is not known satisfies them.
-    fn applies(&self, when: &When, place: Place) -> bool {
+    pub(super) fn applies(&self, when: &When, place: Place) -> bool {
         let member = match place {
             Place::Pod(p) => Some(&self.scope.members[p as usize]),
             _ => None,

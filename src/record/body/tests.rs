@@ -260,9 +260,37 @@ fn json_is_bounded() {
 #[expect(clippy::too_many_lines, reason = "one table")]
 fn text() {
     use Level::{Debug, Error, Fatal, Info, Warn};
-    let cases: [(&str, Format, Option<Level>, &str); 16] = [
+    let cases: [(&str, Format, Option<Level>, &str); 23] = [
         ("some text", Format::Plain, None, "msg=some text"),
         ("a = b", Format::Plain, None, "msg=a = b"),
+        // Not quite the heads of klog, of the standard logger, of zap's console.
+        (
+            "I01x2 15:04:05.0 text",
+            Format::Plain,
+            None,
+            "msg=I01x2 15:04:05.0 text",
+        ),
+        (
+            "I0102x15:04:05.0 text",
+            Format::Plain,
+            None,
+            "msg=I0102x15:04:05.0 text",
+        ),
+        (
+            "I0102 15.04:05.0 text",
+            Format::Plain,
+            None,
+            "msg=I0102 15.04:05.0 text",
+        ),
+        ("I0102 15:04", Format::Plain, None, "msg=I0102 15:04"),
+        (
+            "2006/01-02 15:04:05 text",
+            Format::Plain,
+            None,
+            "msg=2006/01-02 15:04:05 text",
+        ),
+        ("ERROR: text", Format::Plain, None, "msg=ERROR: text"),
+        ("ERROR", Format::Plain, None, "msg=ERROR"),
         ("http://x?a=b c", Format::Plain, None, "msg=http://x?a=b c"),
         (
             "thanos: error: unknown long flag '--x'",

@@ -73,6 +73,11 @@ fn odd_frames() {
         ("thanos  | level=info", "-/thanos/- -|level=info"),
         ("thanos  | x", "- -|thanos  | x"),
         ("- a-0 › b", "- - control|"),
+        (
+            "+ monitoring-of-the-eu-west-cluster thanos-receive-ingestor-default-0 › thanos-receive",
+            "- - control|",
+        ),
+        ("+ item", "- -|+ item"),
         ("- item", "- -|- item"),
         (
             "Feb 17 09:14:38.5 h kernel: x",

@@ -315,6 +315,86 @@ fn of_too_many_open_lines_the_oldest_comes_early() {
 }
 
 #[test]
+fn a_piece_is_idle_while_lines_need_nothing_but_their_frames() {
+    let line = b"level=info msg=x\n".to_vec();
+    for (before, bytes, idle) in [
+        (&b""[..], line.clone(), true),
+        (b"", b"level=info msg=\"\x1b[1mx\"\n".to_vec(), false),
+        (b"panic: x\n", line.clone(), false),
+        (
+            b"2024-01-02T03:04:05Z stderr P begun\n",
+            line.clone(),
+            false,
+        ),
+        (b"__CURSOR=s=1\n", line, false),
+    ] {
+        let own = || Origin::pod("?1");
+        let piece = |bytes: Vec<u8>, carry| Reader::piece(bytes, own(), Options::default(), carry);
+        let mut first = piece(before.to_vec(), super::Carry::default());
+        while first.next().unwrap().is_some() {}
+        let reader = piece(bytes.clone(), first.into_carry().0);
+        let expected = idle.then_some(&bytes[..]);
+        assert_eq!(
+            reader.idle(),
+            expected,
+            "{:?}",
+            String::from_utf8_lossy(before)
+        );
+    }
+}
+
+#[test]
+fn a_piece_read_on_a_guess_is_read_again_where_the_guess_was_wrong() {
+    let own = || Origin::pod("?1");
+    let read = |bytes: &[u8], carry| {
+        let mut reader = Reader::piece(bytes.to_vec(), own(), Options::default(), carry);
+        while reader.next().unwrap().is_some() {}
+        reader
+    };
+    let open = |n: usize| {
+        let lines = (0..n).map(|n| format!("[pod/a-{n}/c] panic: x\n"));
+        let reader = read(
+            lines.collect::<String>().as_bytes(),
+            super::Carry::default(),
+        );
+        reader.into_carry().0
+    };
+    let begun = |n: usize| {
+        (0..n)
+            .map(|n| format!("[pod/b-{n}/c] panic: y\n"))
+            .collect::<String>()
+    };
+    let half = limits::OPEN_JOINS / 2;
+    for (before, piece, holds) in [
+        (open(1), "[pod/b-0/c] level=info msg=x\n".to_owned(), true),
+        (open(1), "level=info msg=x\n".to_owned(), true),
+        // Its pod speaks again, in a piece that did not know of the dump.
+        (open(1), "[pod/a-0/c] level=info msg=x\n".to_owned(), false),
+        (
+            read(b"panic: x\n", super::Carry::default()).into_carry().0,
+            "level=info msg=x\n".to_owned(),
+            false,
+        ),
+        (
+            read(b"__CURSOR=s=1\n", super::Carry::default())
+                .into_carry()
+                .0,
+            "level=info msg=x\n".to_owned(),
+            false,
+        ),
+        // As much open at once as there may be, and more.
+        (open(half), begun(half), true),
+        (open(half), begun(half + 1), false),
+    ] {
+        let shown = piece.lines().next().unwrap().to_owned();
+        let found = read(piece.as_bytes(), super::Carry::default()).confirm(before);
+        assert_eq!(found.is_ok(), holds, "{shown}");
+        let (carry, bytes) = found.unwrap_or_else(|carry| carry);
+        assert_eq!((carry.is_empty(), bytes), (false, piece.into_bytes()));
+    }
+}
+
+#[test]
 fn what_went_through_is_counted() {
     let text = "+ tr-0 › thanos\nlevel=info msg=x\n\n\nplain text\nlevel=info msg=\"no end\"";
     let mut reader = Reader::new(text.as_bytes(), Origin::pod("?1"), Options::default());
