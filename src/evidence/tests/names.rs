@@ -153,16 +153,19 @@ fn an_end_without_a_time_is_as_old_as_its_log() {
 
 #[test]
 fn an_object_is_called_by_its_namespace_unless_it_is_a_node() {
-    let yaml = "title: Seen\nseverity: error\nsource: status\nvariants: [{where: {reason: it is so}}]\nabout: ";
-    for (about, fields, expected) in [
+    use SubjectKind::{Node, Statefulset, Volume};
+    let yaml = "title: Seen\nseverity: error\nsource: status\nvariants: [{where: {reason: it is so}}]\nabout: statefulset\n";
+    let pack = Pack::load([("signatures/a/seen.yaml", yaml)]).unwrap();
+    let matcher = Matcher::new(&pack);
+    for (kind, fields, expected) in [
         (
-            "node",
+            Node,
             &[("kind", "node"), ("namespace", "default"), ("name", "n-1")][..],
             "n-1",
         ),
-        ("node", &[("name", "n-1")], "n-1"),
+        (Node, &[("name", "n-1")], "n-1"),
         (
-            "statefulset",
+            Statefulset,
             &[
                 ("kind", "statefulset"),
                 ("namespace", "m"),
@@ -171,35 +174,30 @@ fn an_object_is_called_by_its_namespace_unless_it_is_a_node() {
             "m/receive",
         ),
         (
-            "volume",
-            &[("namespace", ""), ("name", "data-receive-0")],
-            "data-receive-0",
+            Volume,
+            &[("namespace", ""), ("name", "data-r-0")],
+            "data-r-0",
         ),
         (
-            "volume",
-            &[("namespace", "m"), ("name", "data-receive-0")],
-            "m/data-receive-0",
+            Volume,
+            &[("namespace", "m"), ("name", "data-r-0")],
+            "m/data-r-0",
         ),
     ] {
-        let file = (
-            "signatures/a/seen.yaml".to_owned(),
-            format!("{yaml}{about}\n").into_bytes(),
-        );
-        let pack = Pack::load([file]).unwrap();
         let mut all = Fields::default();
         all.push(&b"reason"[..], &b"it is so"[..]);
-        fields
-            .iter()
-            .for_each(|(k, v)| all.push(k.as_bytes(), v.as_bytes()));
-        let origin = Origin::default();
+        for (key, value) in fields {
+            all.push(key.as_bytes(), value.as_bytes());
+        }
+        let (origin, resolver) = (Origin::default(), Resolver::default());
         let record = Record::from_fields(Source::Status, &origin, all);
         let mut ledger = Ledger::default();
-        let resolver = Resolver::default();
-        Matcher::new(&pack).scan(&pack, &record, |hit| ledger.add(hit, &record, &resolver));
+        matcher.scan(&pack, &record, |mut hit| {
+            hit.kind = kind;
+            ledger.add(hit, &record, &resolver);
+        });
         let subjects: Vec<&Subject> = ledger.iter().map(|(_, s, _)| s).collect();
-        assert_eq!(subjects.len(), 1, "{about}");
-        assert_eq!(&*subjects[0].name, expected, "{about} {fields:?}");
-        assert_ne!(subjects[0].kind, SubjectKind::Pod);
+        assert_eq!(subjects, [&Subject::new(kind, expected)], "{fields:?}");
     }
 }
 
