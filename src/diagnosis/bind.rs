@@ -219,7 +219,7 @@ impl<'a> Binder<'a> {
     }
 
     /// Places of kind `kind` that `bind` reaches from `from`.
-    fn reach(&self, from: Place, bind: Bind, kind: SubjectKind) -> Reach {
+    pub(super) fn reach(&self, from: Place, bind: Bind, kind: SubjectKind) -> Reach {
         let pod_kind = matches!(kind, SubjectKind::Pod | SubjectKind::Volume);
         match (from, bind) {
             (_, Bind::AnyPod) if pod_kind => Reach::AnyOf(self.pods().collect()),
@@ -497,7 +497,7 @@ impl Binder<'_> {
     }
 }
 
-enum Reach {
+pub(super) enum Reach {
     /// Each of these.
     These(Vec<Place>),
     /// Those of these that say it.
@@ -505,7 +505,7 @@ enum Reach {
 }
 
 impl Reach {
-    fn all(self) -> Vec<Place> {
+    pub(super) fn all(self) -> Vec<Place> {
         match self {
             Self::These(places) | Self::AnyOf(places) => places,
         }

@@ -9,7 +9,7 @@ use super::*;
 use crate::evidence::Resolver;
 use crate::limits;
 use crate::matcher::Matcher;
-use crate::pack::{CauseIx, Pack, Role, Version, VersionRange, When};
+use crate::pack::{Bind, CauseIx, Pack, Role, SubjectKind, Version, VersionRange, When};
 use crate::record::{Origin, Record};
 
 const FILES: &[(&str, &str)] = &[
@@ -234,6 +234,56 @@ fn a_link_holds_under_its_conditions_and_where_they_are_not_known() {
                 "{when:?} of {scope:?}"
             );
         }
+    }
+}
+
+#[test]
+fn what_a_pod_has_of_its_node_is_of_that_node_alone() {
+    let member = |name: &str, node: Option<&str>| Member {
+        name: name.to_owned(),
+        node: node.map(str::to_owned),
+        ..Member::default()
+    };
+    let scope = Scope {
+        members: vec![
+            member("r-0", Some("n-1")),
+            member("r-1", Some("n-2")),
+            member("r-2", Some("n-2")),
+            member("r-3", None),
+        ],
+        ..Scope::default()
+    };
+    let pack = Pack::load::<&str, &str>([]).unwrap();
+    let (ledger, families) = (Ledger::default(), families::Families::new(&pack));
+    let binder = bind::Binder::new(&ledger, &pack, &families, &scope);
+    let (pod, node) = (bind::Place::Pod, bind::Place::Node);
+    let all = [pod(0), pod(1), pod(2), pod(3)];
+    for (from, bind, kind, expected) in [
+        (pod(0), Bind::Same, SubjectKind::Node, &[node(0)][..]),
+        (pod(2), Bind::Same, SubjectKind::Node, &[node(1)]),
+        // Without its node any node may be the one it runs on.
+        (pod(3), Bind::Same, SubjectKind::Node, &[node(0), node(1)]),
+        (node(1), Bind::Same, SubjectKind::Pod, &[pod(1), pod(2)]),
+        (node(1), Bind::Same, SubjectKind::Node, &[node(1)]),
+        (pod(1), Bind::Same, SubjectKind::Pod, &[pod(1)]),
+        (pod(1), Bind::Same, SubjectKind::Volume, &[pod(1)]),
+        (pod(1), Bind::AnyPod, SubjectKind::Pod, &all),
+        (bind::Place::NoPod, Bind::Same, SubjectKind::Pod, &all),
+        (
+            pod(1),
+            Bind::Same,
+            SubjectKind::Bucket,
+            &[bind::Place::One(SubjectKind::Bucket)],
+        ),
+        (
+            bind::Place::One(SubjectKind::Bucket),
+            Bind::Same,
+            SubjectKind::Node,
+            &[node(0), node(1)],
+        ),
+    ] {
+        let found = binder.reach(from, bind, kind).all();
+        assert_eq!(found, expected, "{kind:?} from {from:?}");
     }
 }
 

@@ -112,10 +112,10 @@ fn logfmt() {
         check(body, Logfmt, level, fields, issues);
     }
     check_bytes(
-        br#"level=info msg="\r\a\b\v\f\x41\/\' \u12 \xg1 \ud83d \ud83d\u0041""#,
+        br#"level=info msg="\r\a\b\v\f\x41\/\' \u12 \xg1 \ud83d \ud83d\u0041 \ud83d\ue000 \ud83d\udfff""#,
         Logfmt,
         info,
-        "level=info|msg=\r\u{7}\u{8}\u{b}\u{c}A/' \\u12 \\xg1 \\ud83d \\ud83dA",
+        "level=info|msg=\r\u{7}\u{8}\u{b}\u{c}A/' \\u12 \\xg1 \\ud83d \\ud83dA \\ud83d\u{e000} \u{1f7ff}",
         &[Issue::BadEscape],
     );
     check_bytes(
