@@ -324,6 +324,8 @@ fn hypotheses_of_nearly_the_same_odds_are_said_to_be_rivals() {
     check(&[root(0.4), root(0.4)], &[&[0, 1]]);
     check(&[root(0.51), root(0.4)], &[]);
     check(&[root(0.48), root(0.40)], &[&[0, 1]]);
+    // Odds, not probabilities.
+    check(&[root(0.45), root(0.35)], &[]);
     // Each with the next one: a chain is one group, a gap begins another.
     check(&[root(0.32), root(0.30), root(0.28)], &[&[0, 1, 2]]);
     check(
