@@ -14,7 +14,7 @@ pub const READ_BYTES: usize = 256 * 1024;
 /// Size of the pieces that a log is cut into, at line ends, so that several threads can read it. Large
 /// enough that what is done once per piece does not count, small enough to stay near the core; each
 /// thread holds one.
-pub const CHUNK_BYTES: usize = 512 * 1024;
+pub const CHUNK_BYTES: usize = 256 * 1024;
 
 /// Pieces of [`READ_BYTES`] that are read ahead from a pipe or a compressed file.
 pub const AHEAD_PIECES: usize = 4;
@@ -37,7 +37,7 @@ pub const RECALL_OUTCOMES: usize = 16 * 1024;
 pub const RECALL_ONCE: usize = 16 * 1024;
 
 /// Evidence (signature × subject × writer) that a thread counts before it goes to its ledger.
-pub const TALLY_SLOTS: usize = 4096;
+pub const TALLY_SLOTS: usize = 2048;
 
 /// Forms of new lines that a thread keeps before they go to its ledger; a tenth of what that has room for.
 pub const TALLY_NOVEL: usize = 1536;

@@ -62,6 +62,7 @@ pub(crate) fn assemble(binder: Binder<'_>) -> Bound {
         causes: causes_meta,
         symptoms: bound_symptoms,
         nodes: binder.nodes,
+        standing: binder.standing,
         left_out: binder.left_out,
     }
 }
@@ -328,7 +329,8 @@ impl<'b, 'a> Assembler<'b, 'a> {
             .collect();
         let scope = self.binder.scope;
         let factor = scope.replication_factor.unwrap_or(3);
-        let total = u32::try_from(all.len()).unwrap_or(u32::MAX).max(factor);
+        let total = u32::try_from(self.binder.ring_members().count()).unwrap_or(u32::MAX);
+        let total = total.max(factor);
         let g = match gate.at_least {
             AtLeast::Fixed(k) => (0..=total).map(|b| f64::from(u8::from(b >= k))).collect(),
             AtLeast::All if scope.members.iter().any(|m| m.router_only) => return None,

@@ -12,6 +12,7 @@ use super::families::Families;
 use super::network::Network;
 use super::observability;
 use super::scope::{MemberRole, Scope};
+use super::standing::Standing;
 use super::timing;
 use crate::evidence::{Ledger, Subject};
 use crate::limits;
@@ -57,6 +58,8 @@ pub(crate) struct Bound {
     pub(crate) causes: Vec<(CauseIx, Place)>,
     pub(crate) symptoms: Vec<BoundSymptom>,
     pub(crate) nodes: Vec<String>,
+    /// Who stands for whom.
+    pub(crate) standing: Standing,
     /// Causes at places that were not weighed, for want of room.
     pub(crate) left_out: usize,
 }
@@ -98,6 +101,7 @@ pub(crate) struct Binder<'a> {
     pub(crate) families: &'a Families,
     pub(crate) scope: &'a Scope,
     pub(crate) nodes: Vec<String>,
+    pub(crate) standing: Standing,
     /// Present symptoms, with their ledger entries and onset.
     pub(crate) present: BTreeMap<(usize, Place), Present>,
     pub(crate) edges: BTreeMap<Instance, Vec<Edge<'a>>>,
@@ -141,20 +145,25 @@ impl<'a> Binder<'a> {
             families,
             scope,
             nodes,
+            standing: Standing::default(),
             present: BTreeMap::new(),
             edges: BTreeMap::new(),
             gates: BTreeMap::new(),
             kept: BTreeSet::new(),
             left_out: 0,
         };
-        for (ix, subject, evidence) in ledger.iter() {
-            let Some(place) = binder.place(subject) else {
+        let counts = |ix: SignatureIx| pack.signatures[ix.0 as usize].leak < COMMONPLACE;
+        let member = |s: &Subject| match binder.place(s) {
+            Some(Place::Pod(member)) => Some(member),
+            _ => None,
+        };
+        binder.standing = Standing::choose(ledger, pack, families, scope, counts, member);
+        for (ix, subject, evidence) in ledger.iter().filter(|e| counts(e.0)) {
+            let stands = |p| binder.stands(p, families.of(ix));
+            let Some(place) = binder.place(subject).and_then(stands) else {
                 continue;
             };
             let signature = &pack.signatures[ix.0 as usize];
-            if signature.leak >= COMMONPLACE {
-                continue;
-            }
             let timed = !matches!(signature.source, Source::Metric | Source::Config);
             let present = binder.present.entry((families.of(ix), place)).or_default();
             present.entries.push((ix, subject.clone()));
@@ -187,6 +196,14 @@ impl<'a> Binder<'a> {
         }
     }
 
+    /// Where it counts that a family shows at a place.
+    fn stands(&self, place: Place, family: usize) -> Option<Place> {
+        match place {
+            Place::Pod(member) => self.standing.of(member, family).map(Place::Pod),
+            other => Some(other),
+        }
+    }
+
     /// A claim of a stateful set is called `<template>-<pod>`.
     fn pod_of_volume(&self, name: &str) -> Option<Place> {
         let claim = name.rsplit('/').next().unwrap_or(name);
@@ -202,11 +219,17 @@ impl<'a> Binder<'a> {
             .map(Place::pod)
     }
 
+    /// Pods that are weighed one by one.
     pub(crate) fn pods(&self) -> impl Iterator<Item = Place> + '_ {
         let members = self.scope.members.iter().enumerate();
         members
             .filter(|(_, m)| m.role != MemberRole::Sender)
             .map(|(n, _)| Place::pod(n))
+            .filter(|p| self.stands_for_itself(*p))
+    }
+
+    fn stands_for_itself(&self, place: Place) -> bool {
+        matches!(place, Place::Pod(member) if self.standing.has(member))
     }
 
     /// All places of a scope kind.
@@ -261,6 +284,7 @@ impl<'a> Binder<'a> {
                 if let Some(gate) = &state.gate {
                     let members = self
                         .ring_members()
+                        .filter(|p| self.stands_for_itself(*p))
                         .map(|p| Instance::State(gate.of, p))
                         .collect();
                     self.gates.insert(from, members);
@@ -283,7 +307,7 @@ impl<'a> Binder<'a> {
     }
 
     /// Pods that hold replicas: those the ring lists, or every receiver that is not a mere router.
-    fn ring_members(&self) -> impl Iterator<Item = Place> + '_ {
+    pub(crate) fn ring_members(&self) -> impl Iterator<Item = Place> + '_ {
         let listed = self.scope.members.iter().any(|m| m.in_ring);
         let members = self.scope.members.iter().enumerate();
         members

@@ -65,7 +65,9 @@ impl View<'_> {
         for (n, component) in self.solution.components.iter().enumerate() {
             if component.present {
                 let groups = groups::of(self, component);
-                found.extend(groups.iter().filter_map(|g| self.incident(n, component, g)));
+                let poorly = self.poorly(n);
+                let incidents = groups.iter();
+                found.extend(incidents.filter_map(|g| self.incident(n, g, &poorly)));
             }
         }
         found.sort_by(|a, b| {
@@ -79,25 +81,29 @@ impl View<'_> {
         found
     }
 
-    fn incident(&self, index: usize, component: &Component, group: &Group) -> Option<Incident> {
+    /// Symptoms that the best set accounts for poorly. Mild side effects come and go; what is severe and
+    /// does not fit asks for a second fault.
+    fn poorly(&self, component: usize) -> BTreeSet<usize> {
+        let poorly = solve::fit(self.solution, component).poorly.into_iter();
+        poorly
+            .filter(|s| self.severity(*s) >= Severity::Error)
+            .collect()
+    }
+
+    fn incident(&self, index: usize, group: &Group, poorly: &BTreeSet<usize>) -> Option<Incident> {
+        let component = &self.solution.components[index];
         let severity = group.symptoms.iter().map(|s| self.severity(*s)).max()?;
         let kinds: BTreeSet<u32> = group
             .causes
             .iter()
             .map(|c| self.solution.network.causes[*c].kind)
             .collect();
-        // Mild side effects come and go; what is severe and does not fit asks for a second fault.
-        let poorly: BTreeSet<usize> = solve::fit(self.solution, index)
-            .poorly
-            .into_iter()
-            .filter(|s| self.severity(*s) >= Severity::Error)
-            .collect();
         let scores = self.needs.scores(&self.solution.network, &group.symptoms);
         let mut hypotheses: Vec<(f64, Hypothesis)> = kinds
             .into_iter()
             .filter(|k| *k != solve::UNKNOWN_KIND)
             .filter_map(|kind| {
-                let found = self.hypothesis(component, group, kind, &poorly)?;
+                let found = self.hypothesis(component, group, kind, poorly)?;
                 let score = scores.get(&kind).copied().unwrap_or(0.0);
                 let score = score.max(found.effect_score);
                 let behind = if found.own_sign { 1.0 } else { BEHIND };
@@ -124,13 +130,13 @@ impl View<'_> {
         Some(Incident {
             from,
             until,
-            exact: component.exact,
+            exact: component.exact && !self.bound.standing.for_others(),
             verdict,
             severity,
             indistinguishable: indistinguishable(&hypotheses),
             unknown_probability: unknown,
             next_checks: next::checks(self, index, &hypotheses),
-            unexplained: self.unexplained(group, &poorly),
+            unexplained: self.unexplained(group, poorly),
             hypotheses,
         })
     }
@@ -165,15 +171,15 @@ impl View<'_> {
             .iter()
             .any(|c| self.solution.network.causes[*c].seeded);
         // What brings it about is no rival of it.
+        let contrast = solve::contrast(self.solution, kind);
         let band = if effect.needs.is_empty() {
-            let contrast = solve::contrast(self.solution, kind);
             calibrate::band_of(probability, defining, contrast.as_ref())
         } else {
             calibrate::band(probability, defining, f64::INFINITY)
         };
         let needs = self.needs.iter().chain(effect.needs.iter().copied());
         let (explains, poorly_explained) = self.explained(needs, &instances, poorly);
-        let (pro, contra) = self.reasons(kind, cause);
+        let (pro, contra) = self.reasons(contrast.as_ref(), cause);
         let hypothesis = Hypothesis {
             cause: cause_ix,
             role: cause.role,

@@ -26,6 +26,7 @@ mod next;
 mod observability;
 mod quorum;
 mod reasons;
+mod standing;
 #[cfg(test)]
 mod tests;
 mod timing;

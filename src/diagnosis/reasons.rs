@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::bind::Place;
 use super::groups::Group;
 use super::interpret::{EXPLAINED, View};
-use super::solve;
+use super::solve::{self, Contrast};
 use super::{Evidence, Explained};
 use crate::evidence::Subject;
 use crate::pack::{Cause, Severity, SignatureIx, SubjectKind, Target};
@@ -60,7 +60,11 @@ impl View<'_> {
 
     /// Evidence for and against, heaviest first. What defines the cause is always told, and first:
     /// against a rival that would bring about this very cause it weighs nothing, yet it is the proof.
-    pub(super) fn reasons(&self, kind: u32, cause: &Cause) -> (Vec<Evidence>, Vec<Evidence>) {
+    pub(super) fn reasons(
+        &self,
+        contrast: Option<&Contrast>,
+        cause: &Cause,
+    ) -> (Vec<Evidence>, Vec<Evidence>) {
         let defining: BTreeSet<usize> = cause
             .links
             .iter()
@@ -73,7 +77,8 @@ impl View<'_> {
         let mut proof = Vec::new();
         let mut pro = Vec::new();
         let mut contra = Vec::new();
-        for group in solve::evidence(self.solution, kind) {
+        let groups = contrast.map(|c| solve::evidence(self.solution, c, NATS));
+        for group in groups.into_iter().flatten() {
             let defines = group.present
                 && group.symptoms.iter().any(|s| {
                     let bound = self.bound.symptoms.get(*s);
@@ -165,7 +170,11 @@ impl View<'_> {
                             .map(|m| Subject::new(SubjectKind::Pod, &m.name)),
                     );
                 }
-                place => {
+                Place::Pod(member) => {
+                    found.insert(self.subject_of(Place::Pod(member)));
+                    found.extend(self.alike(member, explains));
+                }
+                place @ Place::NoPod => {
                     found.insert(self.subject_of(place));
                 }
             }
@@ -174,6 +183,18 @@ impl View<'_> {
             found.insert(Subject::new(scope, ""));
         }
         found.into_iter().collect()
+    }
+
+    /// Pods for whom this one stands, of which everything is said that is explained of it.
+    fn alike(&self, member: u32, explains: &[Explained]) -> Vec<Subject> {
+        let name = &self.scope.members[member as usize].name;
+        let told = explains.iter().filter(|e| {
+            let severity = self.pack.signatures[e.signature.0 as usize].severity;
+            severity >= Severity::Warning && *e.subject.name == **name
+        });
+        let families = told.map(|e| self.families.of(e.signature)).collect();
+        let others = self.bound.standing.for_whom(member, &families).into_iter();
+        others.map(|m| self.subject_of(Place::Pod(m))).collect()
     }
 
     pub(super) fn subjects_of_explained(

@@ -3,15 +3,32 @@
 use std::collections::BTreeSet;
 
 use super::fixed::probability;
-use super::noisy::{BROAD, LocalGate, LocalTerm, NARROW, NoisyOr, share};
-use super::order::{self, Planner, TooWide, Variable};
+use super::noisy::{LocalGate, LocalTerm, NARROW, NoisyOr, share};
+use super::order::{self, Limits, Planner, TooWide, Variable};
 use super::part::{self, members, strength, valid};
 use super::problem::{Evidence, Factor, Output, Plan, Problem, Shape};
 use super::tree;
 use crate::diagnosis::network::{Network, Parent, SymptomNode, Term};
 
-/// Most entries in one table before states are conditioned on instead of summed.
-pub(super) const TABLE: u64 = 1 << 12;
+/// What is tried in turn. Small tables are the quickest where they do; nodes over all pods are better
+/// trees from four pods on.
+const LIMITS: [Limits; 3] = [
+    Limits {
+        narrow: NARROW,
+        table: 1 << 12,
+        step: 1 << 14,
+    },
+    Limits {
+        narrow: NARROW,
+        table: 1 << 16,
+        step: 1 << 18,
+    },
+    Limits {
+        narrow: 3,
+        table: 1 << 14,
+        step: 1 << 20,
+    },
+];
 
 /// Most states conditioned on; beyond it symptoms are left out. Each set of causes costs at least
 /// one evaluation for each of them.
@@ -85,8 +102,8 @@ impl RawNode {
 /// What was given up so that all tables stay small.
 #[derive(Clone, Debug, Default)]
 struct Relaxed {
-    /// Tables read more states, and fewer nodes become trees. Still exact.
-    broad: bool,
+    /// Index into [`LIMITS`]. Still exact.
+    limits: usize,
     /// Wide silent symptoms count as if each of their parents were silent by itself.
     silent: bool,
     /// States conditioned on.
@@ -130,18 +147,21 @@ fn relax(
 ) {
     let symptoms = &request.network.symptoms;
     let partly = |s: &&usize| !symptoms[**s].present && symptoms[**s].observability < 1.0;
-    if !relaxed.broad {
-        relaxed.broad = true;
+    if relaxed.limits + 1 < LIMITS.len() {
+        relaxed.limits += 1;
     } else if !relaxed.silent && wide.iter().any(|s| partly(&s)) {
         relaxed.silent = true;
     } else if let (Some(var), true) = (stuck.state, relaxed.held.len() < HELD) {
         relaxed.held.insert(states[var as usize]);
     } else {
-        // Of what is left the symptoms with most terms bind most states together. A quarter at
-        // a time, so that this ends soon.
+        // Of what is left the symptoms with most terms bind most states together; what was seen is
+        // given up last. A quarter at a time, so that this ends soon.
         let mut left: Vec<usize> = request.symptoms.to_vec();
         left.retain(|s| !relaxed.dropped.contains(s));
-        left.sort_by_key(|&s| (std::cmp::Reverse(symptoms[s].terms.len()), s));
+        left.sort_by_key(|&s| {
+            let node = &symptoms[s];
+            (node.present, std::cmp::Reverse(node.terms.len()), s)
+        });
         left.truncate(left.len().div_ceil(4));
         relaxed.dropped.extend(left);
     }
@@ -219,7 +239,7 @@ impl<'r> Builder<'r> {
 
     /// Most states that one table reads.
     fn narrow(&self) -> usize {
-        if self.relaxed.broad { BROAD } else { NARROW }
+        LIMITS[self.relaxed.limits].narrow
     }
 
     fn add_all(&mut self) {
@@ -414,7 +434,8 @@ impl<'r> Builder<'r> {
     }
 
     fn finish(mut self) -> Result<Problem, TooWide> {
-        let order = order::order(&self.variables, &self.factors, TABLE)?;
+        let limits = LIMITS[self.relaxed.limits];
+        let order = order::order(&self.variables, &self.factors, limits)?;
         let plan = Planner::new(&self.variables, &mut self.factors, &order);
         let (buckets, home, arena) = (plan.steps, plan.home, plan.arena);
         let symptoms = &self.request.network.symptoms;

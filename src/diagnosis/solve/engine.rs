@@ -13,21 +13,26 @@ use super::problem::{Bucket, Evidence, Plan, Problem, Shape};
 /// ln 2, for the powers of two taken out of messages.
 const LN_2: f64 = std::f64::consts::LN_2;
 
-/// What one change replaced.
+/// One change.
 struct Frame {
     what: What,
-    /// Length of the saved values before this change.
+    before: Mark,
+}
+
+/// Where things stood before a change.
+struct Mark {
+    /// Length of the saved values.
     values: usize,
-    /// Length of the saved scales before this change.
+    /// Length of the saved scales.
     scales: usize,
     exponent: i64,
     scalar: Fixed,
 }
 
-#[derive(Clone, Copy)]
 enum What {
     Switch(u32),
-    Symptom(u32, Evidence),
+    /// With what was known before, and what it took to change that.
+    Symptoms(Vec<(u32, Evidence)>, Plan),
 }
 
 /// The current values of all tables and messages.
@@ -100,10 +105,14 @@ impl<'p> Engine<'p> {
     /// Throws a switch.
     pub(super) fn push(&mut self, switch: u32) {
         let plan = &self.problem.switch_plans[switch as usize];
-        self.save(What::Switch(switch), plan);
+        let before = self.save(plan);
         let on = &mut self.active[switch as usize];
         *on = !*on;
         self.update(plan);
+        self.frames.push(Frame {
+            what: What::Switch(switch),
+            before,
+        });
     }
 
     /// Throws several switches.
@@ -115,11 +124,23 @@ impl<'p> Engine<'p> {
 
     /// Replaces what is known about a symptom.
     pub(super) fn observe(&mut self, symptom: usize, evidence: Evidence) {
-        let plan = &self.problem.symptom_plans[symptom];
-        let before = self.evidence[symptom];
-        self.save(What::Symptom(symptom as u32, before), plan);
-        self.evidence[symptom] = evidence;
-        self.update(plan);
+        self.observe_all(&[symptom], evidence);
+    }
+
+    /// Replaces what is known about symptoms, in one change: what they share is computed once.
+    pub(super) fn observe_all(&mut self, symptoms: &[usize], evidence: Evidence) {
+        let plan = self.problem.plan_of(symptoms);
+        let known = |&s: &usize| (s as u32, self.evidence[s]);
+        let before = symptoms.iter().map(known).collect();
+        let mark = self.save(&plan);
+        for &symptom in symptoms {
+            self.evidence[symptom] = evidence;
+        }
+        self.update(&plan);
+        self.frames.push(Frame {
+            what: What::Symptoms(before, plan),
+            before: mark,
+        });
     }
 
     /// Takes the last change back.
@@ -127,21 +148,19 @@ impl<'p> Engine<'p> {
         let Some(frame) = self.frames.pop() else {
             return;
         };
-        let problem = self.problem;
-        let plan = match frame.what {
+        match &frame.what {
             What::Switch(switch) => {
-                let on = &mut self.active[switch as usize];
+                let on = &mut self.active[*switch as usize];
                 *on = !*on;
-                &problem.switch_plans[switch as usize]
+                self.restore(&self.problem.switch_plans[*switch as usize], &frame.before);
             }
-            What::Symptom(symptom, before) => {
-                self.evidence[symptom as usize] = before;
-                &problem.symptom_plans[symptom as usize]
+            What::Symptoms(before, plan) => {
+                for &(symptom, evidence) in before {
+                    self.evidence[symptom as usize] = evidence;
+                }
+                self.restore(plan, &frame.before);
             }
-        };
-        self.restore(plan, frame.values, frame.scales);
-        self.exponent = frame.exponent;
-        self.scalar = frame.scalar;
+        }
     }
 
     /// Takes the last `n` changes back.
@@ -217,14 +236,14 @@ impl<'p> Engine<'p> {
         fixed::ln_sum(&values).unwrap_or_default()
     }
 
-    fn save(&mut self, what: What, plan: &Plan) {
-        self.frames.push(Frame {
-            what,
+    /// Keeps what a change will replace.
+    fn save(&mut self, plan: &Plan) -> Mark {
+        let mark = Mark {
             values: self.saved.len(),
             scales: self.saved_scales.len(),
             exponent: self.exponent,
             scalar: self.scalar,
-        });
+        };
         for &f in &plan.factors {
             let factor = &self.problem.factors[f as usize];
             let range = factor.offset..factor.offset + factor.len;
@@ -238,10 +257,11 @@ impl<'p> Engine<'p> {
             let b = b as usize;
             self.saved_scales.push((self.exponents[b], self.root[b]));
         }
+        mark
     }
 
-    fn restore(&mut self, plan: &Plan, values: usize, scales: usize) {
-        let (mut value, mut scale) = (values, scales);
+    fn restore(&mut self, plan: &Plan, before: &Mark) {
+        let (mut value, mut scale) = (before.values, before.scales);
         for &f in &plan.factors {
             let factor = &self.problem.factors[f as usize];
             let from = &self.saved[value..value + factor.len];
@@ -260,8 +280,10 @@ impl<'p> Engine<'p> {
             value += len;
             scale += 1;
         }
-        self.saved.truncate(values);
-        self.saved_scales.truncate(scales);
+        self.saved.truncate(before.values);
+        self.saved_scales.truncate(before.scales);
+        self.exponent = before.exponent;
+        self.scalar = before.scalar;
     }
 
     fn update(&mut self, plan: &Plan) {

@@ -119,18 +119,15 @@ fn without(
     (fixed::to_nats(best.0), fixed::to_nats(best.1), causes)
 }
 
-/// Leaves one group of symptoms out at a time: what each contributes to the log-odds of a cause
-/// type against its best rival. Strongest first; silence that makes no difference is not listed.
-pub fn evidence(solution: &Solution, kind: u32) -> Vec<GroupEvidence> {
-    let Some(contrast) = contrast(solution, kind) else {
-        return Vec::new();
-    };
+/// Leaves one group of symptoms out at a time: what each contributes to the log-odds of a contrast.
+/// Strongest first. Silence that cannot weigh `least` nats, or makes no difference, is not listed.
+pub fn evidence(solution: &Solution, contrast: &Contrast, least: f64) -> Vec<GroupEvidence> {
     let component = &solution.components[contrast.component];
     let problem = &component.problem;
-    let mut engines = [&contrast.with, &contrast.without].map(|set| {
+    let mut sides = [&contrast.with, &contrast.without].map(|set| {
         let mut engine = Engine::new(problem);
         engine.push_all(&problem.switches_of(set));
-        engine
+        Side::new(engine)
     });
     let mut groups: BTreeMap<(u32, bool), Vec<usize>> = BTreeMap::new();
     for &s in &problem.symptoms {
@@ -142,9 +139,10 @@ pub fn evidence(solution: &Solution, kind: u32) -> Vec<GroupEvidence> {
     }
     let mut all = Vec::new();
     for ((group, present), symptoms) in groups {
-        let [with, without] = engines
-            .each_mut()
-            .map(|engine| group_nats(engine, &symptoms));
+        if !present && most(solution, &symptoms) < least {
+            continue;
+        }
+        let [with, without] = sides.each_mut().map(|side| side.nats(&symptoms));
         if present || with != without {
             all.push(GroupEvidence {
                 group,
@@ -161,19 +159,39 @@ pub fn evidence(solution: &Solution, kind: u32) -> Vec<GroupEvidence> {
     all
 }
 
-/// ln P(these symptoms as they are | causes that are on, all other evidence).
-fn group_nats(engine: &mut Engine<'_>, symptoms: &[usize]) -> Fixed {
-    let whole = engine.ln_likelihood();
-    let mut changes = 0;
-    for &symptom in symptoms {
-        if let Some(place) = engine.problem().symptom_of(symptom) {
-            engine.observe(place, Evidence::Blank);
-            changes += 1;
-        }
+/// The most nats that the silence of symptoms can weigh: no set of causes makes them likelier to show
+/// than all of their parents at once.
+fn most(solution: &Solution, silent: &[usize]) -> f64 {
+    let one = |&s: &usize| {
+        let off = full_off(&solution.network, s, |_| true);
+        let evidence = super::compile::evidence_of(&solution.network.symptoms[s]);
+        -libm::log(evidence.likelihood(1.0 - off, off))
+    };
+    silent.iter().map(one).sum()
+}
+
+/// One set of causes, and how well it accounts for all that was seen.
+struct Side<'p> {
+    engine: Engine<'p>,
+    whole: Fixed,
+}
+
+impl<'p> Side<'p> {
+    fn new(mut engine: Engine<'p>) -> Self {
+        let whole = engine.ln_likelihood();
+        Self { engine, whole }
     }
-    let rest = engine.ln_likelihood();
-    engine.pop_n(changes);
-    whole - rest
+
+    /// ln P(these symptoms as they are | causes that are on, all other evidence).
+    fn nats(&mut self, symptoms: &[usize]) -> Fixed {
+        let problem = self.engine.problem();
+        let places = symptoms.iter().filter_map(|&s| problem.symptom_of(s));
+        let places: Vec<usize> = places.collect();
+        self.engine.observe_all(&places, Evidence::Blank);
+        let rest = self.engine.ln_likelihood();
+        self.engine.pop();
+        self.whole - rest
+    }
 }
 
 /// How well the best set of a component accounts for symptoms of one type with the same parents.
@@ -213,12 +231,13 @@ pub fn fit(solution: &Solution, component: usize) -> Fit {
     let problem = &component.problem;
     let mut engine = Engine::new(problem);
     engine.push_all(&problem.switches_of(&best.causes));
+    let mut side = Side::new(engine);
     let mut fit = Fit {
         set: best.causes.clone(),
         ..Fit::default()
     };
     for ((group, _), symptoms) in reached_groups(solution, component, &best.causes) {
-        let probability = fixed::exp(group_nats(&mut engine, &symptoms)).min(1.0);
+        let probability = fixed::exp(side.nats(&symptoms)).min(1.0);
         let full: f64 = symptoms.iter().map(|&s| full(solution, s)).product();
         let ratio = if full > 0.0 { probability / full } else { 1.0 };
         let poor = ratio < POOR;

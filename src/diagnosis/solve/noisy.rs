@@ -4,11 +4,8 @@
 /// (`tree.rs`). 2⁵ entries are cheap, and real nodes rarely have more than four parents.
 pub(super) const NARROW: usize = 5;
 
-/// The same for networks so dense that trees get in each other's way.
-pub(super) const BROAD: usize = 8;
-
 /// Entries of the scratch tables.
-const SCRATCH: usize = 1 << BROAD;
+const SCRATCH: usize = 1 << NARROW;
 
 /// One term: when every switch and every masked state is on, the effect follows with `strength`.
 #[derive(Clone, Debug)]
@@ -42,7 +39,7 @@ impl LocalGate {
     }
 }
 
-/// A noisy-OR over at most [`BROAD`] states.
+/// A noisy-OR over at most [`NARROW`] states.
 #[derive(Clone, Debug, Default)]
 pub(super) struct NoisyOr {
     /// P(on with no parent on).

@@ -16,6 +16,17 @@ pub(super) struct TooWide {
     pub(super) state: Option<u32>,
 }
 
+/// How large tables may become.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limits {
+    /// Most states that one node reads before it becomes a tree.
+    pub(super) narrow: usize,
+    /// Most entries in one table.
+    pub(super) table: u64,
+    /// Most entries, zeros included, of the joint table of what is eliminated in one step.
+    pub(super) step: u64,
+}
+
 /// A variable of the elimination.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Variable {
@@ -38,9 +49,6 @@ pub(super) struct Joint {
     pub(super) from: u32,
 }
 
-/// Largest joint table of the variables that are eliminated in one step, zeros included.
-const STEP: u64 = 1 << 14;
-
 /// Order of choice: states; joints from the leaves to the root; hubs. Then by cost.
 type Key = (u8, Option<Joint>, u64, u32, u32);
 
@@ -52,10 +60,11 @@ struct Graph<'a> {
     cost: Vec<u64>,
     /// Follow the trees; else only cost counts.
     phased: bool,
+    limits: Limits,
 }
 
 impl<'a> Graph<'a> {
-    fn new(vars: &'a [Variable], factors: &[Factor], phased: bool) -> Self {
+    fn new(vars: &'a [Variable], factors: &[Factor], phased: bool, limits: Limits) -> Self {
         let mut near = vec![BTreeSet::new(); vars.len()];
         for factor in factors {
             for &a in &factor.scope {
@@ -68,6 +77,7 @@ impl<'a> Graph<'a> {
             queue: BTreeSet::new(),
             cost: vec![0; vars.len()],
             phased,
+            limits,
         };
         for var in 0..vars.len() as u32 {
             graph.requeue(var);
@@ -99,7 +109,7 @@ impl<'a> Graph<'a> {
     }
 
     /// What is eliminated next: a variable, or all accumulators of one joint.
-    fn next(&self, cap: u64) -> Result<Vec<u32>, TooWide> {
+    fn next(&self) -> Result<Vec<u32>, TooWide> {
         let Some(&(phase, joint, _, _, var)) = self.queue.first() else {
             return Ok(Vec::new());
         };
@@ -108,11 +118,11 @@ impl<'a> Graph<'a> {
             let group: Vec<u32> = same.map(|k| k.4).collect();
             let around = self.around(&group);
             let table = self.size(around.iter().chain(&group));
-            if self.size(around.iter()) <= cap && table <= STEP {
+            if self.size(around.iter()) <= self.limits.table && table <= self.limits.step {
                 return Ok(group);
             }
         }
-        if self.cost[var as usize] > cap {
+        if self.cost[var as usize] > self.limits.table {
             let state = self.widest_state();
             return Err(TooWide { state });
         }
@@ -147,25 +157,25 @@ impl<'a> Graph<'a> {
     }
 }
 
-/// The order of elimination, some variables at once, or why there is none below `cap` entries.
+/// The order of elimination, some variables at once, or why there is none within these limits.
 pub(super) fn order(
     vars: &[Variable],
     factors: &[Factor],
-    cap: u64,
+    limits: Limits,
 ) -> Result<Vec<Vec<u32>>, TooWide> {
-    attempt(vars, factors, cap, true).or_else(|_| attempt(vars, factors, cap, false))
+    attempt(vars, factors, limits, true).or_else(|_| attempt(vars, factors, limits, false))
 }
 
 fn attempt(
     vars: &[Variable],
     factors: &[Factor],
-    cap: u64,
+    limits: Limits,
     phased: bool,
 ) -> Result<Vec<Vec<u32>>, TooWide> {
-    let mut graph = Graph::new(vars, factors, phased);
+    let mut graph = Graph::new(vars, factors, phased, limits);
     let mut order = Vec::with_capacity(vars.len());
     loop {
-        let group = graph.next(cap)?;
+        let group = graph.next()?;
         if group.is_empty() {
             return Ok(order);
         }
@@ -331,12 +341,13 @@ fn rows(vars: &[Variable], inputs: &[Input], out: &[u32], group: &[u32]) -> Buck
         ..Bucket::default()
     };
     let inner = size_of(vars, group);
+    let sizes: Vec<usize> = joint
+        .iter()
+        .map(|&v| vars[v as usize].size as usize)
+        .collect();
     let mut digits = vec![0usize; joint.len()];
     let mut places = vec![0usize; inputs.len()];
     for entry in 0..bucket.counts.len() * inner {
-        for (place, strides) in places.iter_mut().zip(&strides) {
-            *place = strides.iter().zip(&digits).map(|(s, d)| s * d).sum();
-        }
         let mut each = inputs.iter().zip(&places);
         if each.all(|(i, &place)| i.allowed.is_empty() || i.allowed[place]) {
             bucket.counts[entry / inner] += 1;
@@ -344,7 +355,7 @@ fn rows(vars: &[Variable], inputs: &[Input], out: &[u32], group: &[u32]) -> Buck
             let tables = tables.filter_map(|(i, place)| i.offset.map(|o| (o + place) as u32));
             bucket.rows.extend(tables);
         }
-        advance(vars, &joint, &mut digits);
+        advance(&sizes, &strides, &mut digits, &mut places);
     }
     bucket
 }
@@ -362,12 +373,16 @@ fn strides(vars: &[Variable], scope: &[u32], joint: &[u32]) -> Vec<usize> {
     stride
 }
 
-fn advance(vars: &[Variable], joint: &[u32], digits: &mut [usize]) {
-    for (digit, &var) in digits.iter_mut().zip(joint) {
-        *digit += 1;
-        if *digit < vars[var as usize].size as usize {
+/// The next value of the joint variables, and where it is in each table.
+fn advance(sizes: &[usize], strides: &[Vec<usize>], digits: &mut [usize], places: &mut [usize]) {
+    for (i, (digit, &size)) in digits.iter_mut().zip(sizes).enumerate() {
+        let tables = places.iter_mut().zip(strides);
+        if *digit + 1 < size {
+            *digit += 1;
+            tables.for_each(|(place, strides)| *place += strides[i]);
             return;
         }
+        tables.for_each(|(place, strides)| *place -= strides[i] * *digit);
         *digit = 0;
     }
 }

@@ -294,6 +294,26 @@ impl Problem {
         self.symptoms.iter().position(|&s| s == symptom)
     }
 
+    /// What must be computed anew when all of these symptoms change.
+    pub(super) fn plan_of(&self, symptoms: &[usize]) -> Plan {
+        if let [one] = symptoms {
+            return self.symptom_plans[*one].clone();
+        }
+        let plans = || symptoms.iter().map(|&s| &self.symptom_plans[s]);
+        let mut plan = Plan {
+            factors: plans().flat_map(|p| &p.factors).copied().collect(),
+            buckets: plans().flat_map(|p| &p.buckets).copied().collect(),
+            cost: 0,
+        };
+        plan.factors.sort_unstable();
+        plan.factors.dedup();
+        plan.buckets.sort_unstable();
+        plan.buckets.dedup();
+        let rows = |&b: &u32| self.buckets[b as usize].rows.len();
+        plan.cost = plan.buckets.iter().map(rows).sum();
+        plan
+    }
+
     /// Sets of states held on that are visited for one set of causes: all when they are few.
     pub(super) fn sums_held(&self) -> bool {
         self.held.len() <= 2

@@ -223,7 +223,7 @@ fn evidence_of_the_worked_case_in_nats() {
     let solution = solve(&m.network, &plain());
     let nats = |kind: u32, symptom: &str| {
         let group = m.network.symptoms[m.symptom_index(symptom)].group;
-        let all = evidence(&solution, kind);
+        let all = evidence(&solution, &contrast(&solution, kind).unwrap(), 0.0);
         all.iter()
             .find(|e| e.group == group)
             .map_or(0.0, |e| e.nats)

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::super::Options;
-use super::super::{Solution, UNKNOWN_KIND, evidence, explains, fit, necessity, solve};
+use super::super::{Solution, UNKNOWN_KIND, contrast, evidence, explains, fit, necessity, solve};
 use super::reference::networks;
 use super::{Model, near, plain};
 use crate::diagnosis::calibrate;
@@ -78,7 +78,9 @@ proptest! {
             prop_assert!(component.no_cause_all_off <= component.no_cause + 1e-9);
             prop_assert!(fit(&solution, i).groups.iter().all(|g| g.fit.is_finite()));
             for &kind in component.kind_marginals.keys() {
-                prop_assert!(evidence(&solution, kind).iter().all(|e| e.nats.is_finite()));
+                let contrast = contrast(&solution, kind);
+                let all = contrast.map(|c| evidence(&solution, &c, 0.0));
+                prop_assert!(all.iter().flatten().all(|e| e.nats.is_finite()));
             }
         }
         let fine = |p: &f64| p.is_finite() && (-1e-9..=1.0 + 1e-6).contains(p);
