@@ -119,7 +119,12 @@ pub(crate) struct Present {
 }
 
 impl<'a> Binder<'a> {
-    fn new(ledger: &Ledger, pack: &'a Pack, families: &'a Families, scope: &'a Scope) -> Self {
+    pub(super) fn new(
+        ledger: &Ledger,
+        pack: &'a Pack,
+        families: &'a Families,
+        scope: &'a Scope,
+    ) -> Self {
         let mut nodes: Vec<String> = scope
             .members
             .iter()

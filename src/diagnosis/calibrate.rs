@@ -150,18 +150,6 @@ pub fn unknown_mass(component: &Component) -> f64 {
     share(mass, 1.0 - nothing)
 }
 
-/// P(some cause that is not benign | an incident was declared), for one component; the unknown
-/// cause and states without a cause count.
-pub fn not_benign(solution: &Solution, component: &Component) -> f64 {
-    let causes = &solution.network.causes;
-    let sets = component.sets.iter();
-    let with = sets.filter(|s| s.causes.iter().any(|&c| !causes[c].benign));
-    let mass: f64 = with.map(|s| s.posterior).sum();
-    let nothing = component.no_cause_all_off;
-    let orphaned = (component.no_cause - nothing).max(0.0);
-    share(mass + orphaned, 1.0 - nothing)
-}
-
 fn share(part: f64, whole: f64) -> f64 {
     if whole > 0.0 {
         (part / whole).clamp(0.0, 1.0)

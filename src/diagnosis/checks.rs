@@ -3,6 +3,9 @@
 //! A check is worth the entropy it is expected to take from the question "which remedy is needed",
 //! per minute and risk. Sets of causes with the same remedies need not be told apart.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 
 use super::solve::fixed::probability;

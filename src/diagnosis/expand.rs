@@ -9,7 +9,7 @@ use crate::pack::{Bind, CauseIx, Link, StateIx, SubjectKind, Target, Version, Wh
 
 impl<'a> Binder<'a> {
     /// Places of kind `kind` that `bind` reaches from `from`.
-    fn reach(&self, from: Place, bind: Bind, kind: SubjectKind) -> Reach {
+    pub(super) fn reach(&self, from: Place, bind: Bind, kind: SubjectKind) -> Reach {
         let pod_kind = matches!(kind, SubjectKind::Pod | SubjectKind::Volume);
         match (from, bind) {
             (_, Bind::AnyPod) if pod_kind => Reach::AnyOf(self.pods().collect()),
@@ -169,7 +169,7 @@ impl<'a> Binder<'a> {
     }
 
     /// Conditions on configuration; what is not known satisfies them.
-    fn applies(&self, when: &When, place: Place) -> bool {
+    pub(super) fn applies(&self, when: &When, place: Place) -> bool {
         let member = match place {
             Place::Pod(p) => Some(&self.scope.members[p as usize]),
             _ => None,
@@ -200,7 +200,7 @@ impl<'a> Binder<'a> {
     }
 }
 
-enum Reach {
+pub(super) enum Reach {
     /// Each of these.
     These(Vec<Place>),
     /// Those of these that say it.
@@ -208,7 +208,7 @@ enum Reach {
 }
 
 impl Reach {
-    fn all(self) -> Vec<Place> {
+    pub(super) fn all(self) -> Vec<Place> {
         match self {
             Self::These(places) | Self::AnyOf(places) => places,
         }

@@ -285,7 +285,7 @@ fn only_for_rivals(hypotheses: &mut [Hypothesis]) {
 
 /// A proximate cause is the last word only while nothing behind it can be seen: once a root is likely,
 /// it stands after that root, however much of the harm it explains by itself.
-fn proximate_last(hypotheses: &mut Vec<Hypothesis>) {
+pub(super) fn proximate_last(hypotheses: &mut Vec<Hypothesis>) {
     let likely = |h: &Hypothesis| h.role == Role::Root && h.band >= Band::Likely;
     let Some(last) = hypotheses.iter().rposition(likely) else {
         return;
@@ -300,7 +300,7 @@ fn proximate_last(hypotheses: &mut Vec<Hypothesis>) {
 }
 
 /// Neighbouring hypotheses whose odds are below 1.5 : 1.
-fn indistinguishable(hypotheses: &[Hypothesis]) -> Vec<Vec<usize>> {
+pub(super) fn indistinguishable(hypotheses: &[Hypothesis]) -> Vec<Vec<usize>> {
     let odds = |p: f64| (p / (1.0 - p).max(1e-9)).max(1e-9);
     let mut groups: Vec<Vec<usize>> = Vec::new();
     let blamed: Vec<usize> = (0..hypotheses.len())

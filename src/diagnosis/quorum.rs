@@ -32,7 +32,7 @@ pub(super) fn failing_share(n: u32, factor: u32, k: u32) -> Vec<f64> {
 }
 
 /// P(at least k of `drawn` are bad), drawing from `n` of which `bad` are.
-fn hypergeometric_tail(n: u32, bad: u32, drawn: u32, k: u32) -> f64 {
+pub(super) fn hypergeometric_tail(n: u32, bad: u32, drawn: u32, k: u32) -> f64 {
     (k..=drawn.min(bad))
         .filter(|x| drawn - x <= n - bad)
         .map(|x| choose(bad, x) * choose(n - bad, drawn - x) / choose(n, drawn))

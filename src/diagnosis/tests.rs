@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod parts;
+
 use std::collections::BTreeSet;
 
 use super::*;
@@ -81,9 +83,21 @@ fn what_is_seen_understood_and_harmless_is_excused() {
     check_excused(&[(10, conflict)], &[]);
     check_excused(&[(10, restart), (50, conflict)], &["a/conflict"]);
     check_excused(&[(10, restart), (90, conflict)], &[]);
+    // A minute is within a minute, before and after; of what goes on for longer nothing is excused.
+    check_excused(&[(10, restart), (70, conflict)], &["a/conflict"]);
+    check_excused(&[(10, conflict), (70, restart)], &["a/conflict"]);
+    check_excused(&[(10, conflict), (71, restart)], &[]);
+    check_excused(&[(10, restart), (50, conflict), (90, conflict)], &[]);
     let quiet = "msg=\"all is well\"";
     check_excused(
         &[(10, dropped), (20, dropped), (3000, quiet)],
+        &["a/dropped"],
+    );
+    // Five windows of it are long enough to tell, and not a second less.
+    check_excused(&[(0, dropped), (20, dropped), (300, quiet)], &["a/dropped"]);
+    check_excused(&[(0, dropped), (20, dropped), (299, quiet)], &[]);
+    check_excused(
+        &[(10, dropped), (20, dropped), (70, dropped), (3000, quiet)],
         &["a/dropped"],
     );
     // Of an excerpt of seconds nobody knows how often it came.

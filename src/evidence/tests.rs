@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used)]
 
 mod bounds;
+mod names;
+mod tallied;
 
 use proptest::prelude::*;
 
@@ -144,6 +146,12 @@ fn names_and_addresses_find_their_pods() {
         ("receive-9.receive:10901", "receive-9"),
         ("[fd00::7]:10901", "fd00::7"),
         ("obs/receive-1", "obs/receive-1"),
+        // Only what Kubernetes calls a service says a namespace.
+        ("receive-1.receive.other.example:10901", "obs/receive-1"),
+        ("receive-1.receive..svc", "obs/receive-1"),
+        // Several receivers on one host are told apart by their ports alone.
+        ("127.0.0.1:10901", "127.0.0.1:10901"),
+        ("[::1]:10901", "[::1]:10901"),
     ] {
         assert_eq!(&*resolver.pod(text), expected, "{text}");
     }

@@ -19,6 +19,9 @@ mod origin;
 pub mod reader;
 pub mod time;
 
+#[cfg(test)]
+mod tests;
+
 pub use body::{Format, Peek, peek};
 pub use errors::{Attempt, Leaf, leaves};
 pub use fields::{Fields, Issue, Issues};
@@ -46,7 +49,8 @@ impl Level {
     /// The level a writer means by this word, in any case; `None` for other words.
     #[must_use]
     pub fn parse(word: &[u8]) -> Option<Self> {
-        let mut small = [0; 9];
+        // As long as the longest word below.
+        let mut small = [0; b"information".len()];
         let small = small.get_mut(..word.len())?;
         small.copy_from_slice(word);
         small.make_ascii_lowercase();

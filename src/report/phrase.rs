@@ -221,11 +221,12 @@ pub(super) fn subject(subject: &Subject, namespace: Option<&str>) -> String {
     }
 }
 
-/// A pod's name, without its namespace when there is only one.
+/// A pod's name, without its namespace when there is only one; never nothing at all.
 pub(super) fn pod<'a>(name: &'a str, namespace: Option<&str>) -> &'a str {
     namespace
         .and_then(|ns| name.strip_prefix(ns))
         .and_then(|rest| rest.strip_prefix('/'))
+        .filter(|rest| !rest.is_empty())
         .unwrap_or(name)
 }
 

@@ -45,6 +45,9 @@ const SEEDS: &[&str] = &[
     r#""metadata":{"name":"r-0","namespace":"m"},"status":{"containerStatuses":[{"name":"c","restartCount":3,"lastState":{"terminated":{"reason":"OOMKilled","exitCode":137}}}]}"#,
     "</td><script>alert(1)</script>\"onload=x\r\nBcc: a@b\r\n\r\n<!channel> *x* `y` $(id) \u{202e}\u{1b}[31m",
     "it's; rm -rf / $(id)",
+    // As the name of a pod: a namespace and nothing else; no namespace, a word and nothing.
+    "<</",
+    "/<a>/",
     r#"{"version":"4","groupKey":"{}:{a=\"b\"}","status":"firing","receiver":"r","truncatedAlerts":0,"groupLabels":{"alertname":"X"},"commonLabels":{"alertname":"X","namespace":"m","password":"hunter22"},"commonAnnotations":{"summary":"s"},"externalURL":"http://u:p4ssw0rd@a:9093","alerts":[{"status":"firing","labels":{"alertname":"X","pod":"r-1","job":"m/r"},"annotations":{"d":"<b>*x*</b>"},"startsAt":"2026-11-23T02:00:20Z","endsAt":"0001-01-01T00:00:00Z","generatorURL":"?q","fingerprint":"57c6"}]}"#,
     r#"{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"hashring_locate","arguments":{"file":"hashrings.json","series":"{__name__=\"up\"}"}}}"#,
     "panic: x\n\ngoroutine 1 [running]:\nmain.main()\n\t/a/b.go:1 +0x1\n",

@@ -260,23 +260,6 @@ pub fn ranking_score(solution: &Solution, necessity: &Necessity) -> Vec<f64> {
     scores
 }
 
-/// Score of each cause type: for every symptom the instance that it needs most counts.
-pub fn ranking_score_of_kinds(solution: &Solution, necessity: &Necessity) -> BTreeMap<u32, f64> {
-    let weights = weights(solution);
-    let mut best: BTreeMap<(u32, usize), f64> = BTreeMap::new();
-    for (cause, symptom, need) in necessity.iter() {
-        let kind = solution.network.causes[cause].kind;
-        let most = best.entry((kind, symptom)).or_default();
-        *most = most.max(need.mean);
-    }
-    let mut scores = BTreeMap::new();
-    for ((kind, symptom), need) in best {
-        let (weight, total) = weights[&symptom];
-        *scores.entry(kind).or_default() += weight * need / total;
-    }
-    scores
-}
-
 /// Weight of each present symptom, and the sum of weights of its component.
 fn weights(solution: &Solution) -> BTreeMap<usize, (f64, f64)> {
     let weight = |s: usize| solution.network.symptoms[s].rank_weight.max(0.0);

@@ -30,7 +30,6 @@ use std::collections::BTreeMap;
 pub use evidence::{Contrast, Fit, GroupEvidence, GroupFit, contrast, evidence, fit};
 pub use explain::{
     Explains, Necessity, Need, cover, explains, necessity, necessity_in, ranking_score,
-    ranking_score_of_kinds,
 };
 pub use part::UNKNOWN_KIND;
 pub use predict::{Outlook, outlook, predictive};

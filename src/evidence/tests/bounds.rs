@@ -2,8 +2,9 @@
 
 use proptest::prelude::*;
 
-use crate::evidence::{Buckets, Coverage, Evidence, Witness};
+use crate::evidence::{Buckets, Coverage, Evidence, Ledger, Subject, Witness};
 use crate::limits;
+use crate::pack::{SignatureIx, SubjectKind};
 use crate::record::{Origin, Record, Time};
 
 fn covered(pods: &[usize]) -> Coverage {
@@ -54,6 +55,36 @@ fn witnesses_are_bounded_whatever_the_order() {
     assert_eq!(rising, merged);
     let count: u64 = rising.witnesses.values().map(|w: &Witness| w.count).sum();
     assert_eq!(count, pods.len() as u64);
+}
+
+/// A full ledger keeps its smallest keys, whatever the order and the ledgers they come in, and counts the rest.
+#[test]
+fn a_ledger_is_bounded_whatever_the_order() {
+    let all: Vec<usize> = (0..limits::LEDGER_PAIRS + 20).collect();
+    let filled = |pods: &mut dyn Iterator<Item = &usize>| {
+        let mut ledger = Ledger::default();
+        for pod in pods {
+            let evidence = Evidence {
+                count: 3,
+                ..Evidence::default()
+            };
+            let subject = Subject::new(SubjectKind::Pod, &format!("pod-{pod:06}"));
+            ledger.put(SignatureIx(0), subject, evidence);
+        }
+        ledger
+    };
+    let rising = filled(&mut all.iter());
+    assert_eq!(rising.overflow, 20 * 3);
+    let (_, largest, _) = rising.iter().last().unwrap();
+    assert_eq!(
+        &*largest.name,
+        format!("pod-{:06}", limits::LEDGER_PAIRS - 1)
+    );
+    assert_eq!(rising, filled(&mut all.iter().rev()));
+    let (left, right) = all.split_at(limits::LEDGER_PAIRS / 2);
+    let mut merged = filled(&mut right.iter());
+    merged.merge(filled(&mut left.iter()));
+    assert_eq!(rising, merged);
 }
 
 proptest! {

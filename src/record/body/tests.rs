@@ -112,6 +112,13 @@ fn logfmt() {
         check(body, Logfmt, level, fields, issues);
     }
     check_bytes(
+        br#"level=info msg="\r\a\b\v\f\x41\/\' \u12 \xg1 \ud83d \ud83d\u0041 \ud83d\ue000 \ud83d\udfff""#,
+        Logfmt,
+        info,
+        "level=info|msg=\r\u{7}\u{8}\u{b}\u{c}A/' \\u12 \\xg1 \\ud83d \\ud83dA \\ud83d\u{e000} \u{1f7ff}",
+        &[Issue::BadEscape],
+    );
+    check_bytes(
         b"level=info msg=\xff\xfe",
         Logfmt,
         info,
@@ -121,10 +128,56 @@ fn logfmt() {
 }
 
 #[test]
+fn the_first_level_and_the_first_time_are_those_of_the_line() {
+    for (body, level, time) in [
+        (
+            "level=warn level=error ts=2024-01-02T03:04:05Z",
+            Level::Warn,
+            "2024-01-02T03:04:05Z",
+        ),
+        (
+            "ts=2024-01-02T03:04:05Z ts=2025-01-02T03:04:05Z level=warn",
+            Level::Warn,
+            "2024-01-02T03:04:05Z",
+        ),
+        (
+            "level=loud severity=warn t=2024-01-02T03:04:05Z",
+            Level::Warn,
+            "2024-01-02T03:04:05Z",
+        ),
+        (
+            "ts=soon time=2024-01-02T03:04:05Z lvl=eror",
+            Level::Error,
+            "2024-01-02T03:04:05Z",
+        ),
+        // Stray words before a key belong to no pair; a pair in quotes is a value.
+        (
+            "a b level=warn \"x\" ts=2024-01-02T03:04:05Z",
+            Level::Warn,
+            "2024-01-02T03:04:05Z",
+        ),
+        (
+            "msg=\"level=error\"level=warn ts=2024-01-02T03:04:05Z",
+            Level::Warn,
+            "2024-01-02T03:04:05Z",
+        ),
+        (
+            r#"msg="a \" level=error" level=warn ts="2024-01-02T03:04:05Z""#,
+            Level::Warn,
+            "2024-01-02T03:04:05Z",
+        ),
+    ] {
+        let peek = peek(body.as_bytes(), &mut Times::default());
+        let found = (peek.level, peek.time.map(Time::rfc3339));
+        assert_eq!(found, (Some(level), Some(time.to_owned())), "{body}");
+    }
+}
+
+#[test]
 fn json() {
     use Format::Json;
     let info = Some(Level::Info);
-    let cases: [(&str, Option<Level>, &str, &[Issue]); 7] = [
+    let cases: [(&str, Option<Level>, &str, &[Issue]); 8] = [
         (
             r#"{"level":"info","n":1,"f":1.5,"b":true,"z":null}"#,
             info,
@@ -154,6 +207,12 @@ fn json() {
             info,
             "level=info",
             &[Issue::BrokenJson],
+        ),
+        (
+            r#"{"level":"info","n":-5,"f":-0.25,"e\"k":"v\t"}"#,
+            info,
+            "level=info|n=-5|f=-0.25|e\"k=v\t",
+            &[],
         ),
         (r#"{"x"#, None, "msg={\"x", &[Issue::BrokenJson]),
         ("{}", None, "msg={}", &[]),
@@ -201,9 +260,37 @@ fn json_is_bounded() {
 #[expect(clippy::too_many_lines, reason = "one table")]
 fn text() {
     use Level::{Debug, Error, Fatal, Info, Warn};
-    let cases: [(&str, Format, Option<Level>, &str); 16] = [
+    let cases: [(&str, Format, Option<Level>, &str); 23] = [
         ("some text", Format::Plain, None, "msg=some text"),
         ("a = b", Format::Plain, None, "msg=a = b"),
+        // Not quite the heads of klog, of the standard logger, of zap's console.
+        (
+            "I01x2 15:04:05.0 text",
+            Format::Plain,
+            None,
+            "msg=I01x2 15:04:05.0 text",
+        ),
+        (
+            "I0102x15:04:05.0 text",
+            Format::Plain,
+            None,
+            "msg=I0102x15:04:05.0 text",
+        ),
+        (
+            "I0102 15.04:05.0 text",
+            Format::Plain,
+            None,
+            "msg=I0102 15.04:05.0 text",
+        ),
+        ("I0102 15:04", Format::Plain, None, "msg=I0102 15:04"),
+        (
+            "2006/01-02 15:04:05 text",
+            Format::Plain,
+            None,
+            "msg=2006/01-02 15:04:05 text",
+        ),
+        ("ERROR: text", Format::Plain, None, "msg=ERROR: text"),
+        ("ERROR", Format::Plain, None, "msg=ERROR"),
         ("http://x?a=b c", Format::Plain, None, "msg=http://x?a=b c"),
         (
             "thanos: error: unknown long flag '--x'",

@@ -447,3 +447,28 @@ proptest! {
         prop_assert_eq!(&leaves[0].text[..], text.as_bytes());
     }
 }
+
+#[test]
+fn a_list_ends_after_as_many_reasons_as_it_says() {
+    for (text, expected) in [
+        (
+            "2 errors: conflict; context canceled; failed to a; close b",
+            &["conflict", "context canceled; failed to a; close b"][..],
+        ),
+        (
+            "3 errors: conflict; context canceled; failed to a; close b",
+            &["conflict", "context canceled", "failed to a; close b"],
+        ),
+        (
+            "conflict; context canceled",
+            &["conflict; context canceled"],
+        ),
+    ] {
+        let leaves = parse(text.as_bytes());
+        let causes: Vec<_> = leaves
+            .iter()
+            .map(|l| String::from_utf8_lossy(l.cause))
+            .collect();
+        assert_eq!(causes, expected, "{text}");
+    }
+}

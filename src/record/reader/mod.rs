@@ -158,7 +158,7 @@ impl<R: Read> Reader<R> {
         let body = match item.body {
             Place::Line(range) => {
                 let end = self.line.end + 1;
-                if self.line.start <= range.start && range.end + 1 == end && !item.truncated {
+                if self.line.start <= range.start && range.end + 1 == end {
                     line = self.lines.ended(self.line.start..end);
                     at = range.start - self.line.start;
                 }

@@ -245,6 +245,213 @@ fn dumps_are_folded_per_origin() {
 }
 
 #[test]
+fn escape_sequences_are_taken_out() {
+    for (text, expected) in [
+        ("plain", "plain"),
+        ("a\x1b[31;1mb\x1b[0mc", "abc"),
+        ("a\x1b[mb", "ab"),
+        // Broken off, or with a byte that is no part of it: that one is text.
+        ("a\x1b[31", "a"),
+        ("a\x1b[31\u{e9}b", "a\u{e9}b"),
+        ("a\x1b[31\x7fb", "a\x7fb"),
+        ("a\x1b", "a"),
+        ("a\x1bMb", "ab"),
+        ("a\x1b\x1b[1mb", "ab"),
+        // Titles and links end with a bell or an escape; without an end only their head goes.
+        ("a\x1b]0;title\x07b", "ab"),
+        ("a\x1b]8;;http://x\x1b\\\u{e9}\x1b]8;;\x1b\\b", "a\u{e9}b"),
+        ("a\x1b]8;;x\x1b", "a"),
+        ("a\x1b]b", "ab"),
+    ] {
+        let mut bytes = text.as_bytes().to_vec();
+        let len = super::ansi::strip(&mut bytes);
+        assert_eq!(String::from_utf8_lossy(&bytes[..len]), expected, "{text:?}");
+    }
+}
+
+#[test]
+fn a_line_in_pieces_is_as_bounded_as_any() {
+    let half = "x".repeat(limits::LINE_BYTES / 2);
+    for (last, cut) in [(0, false), (1, true)] {
+        let text = format!(
+            "2024-01-02T03:04:05Z stderr P {half}\n2024-01-02T03:04:05Z stderr P {half}\n\
+             2024-01-02T03:04:05Z stderr F {}\n",
+            "y".repeat(last)
+        );
+        let mut reader = Reader::new(text.as_bytes(), Origin::pod("?1"), Options::default());
+        let record = reader.next().unwrap().unwrap();
+        assert_eq!(
+            (record.body.len(), record.truncated),
+            (limits::LINE_BYTES, cut)
+        );
+        assert!(reader.next().unwrap().is_none());
+        assert_eq!(reader.counts().truncated, u64::from(cut));
+    }
+}
+
+#[test]
+fn of_too_many_open_lines_the_oldest_comes_early() {
+    let kinds = [
+        ("2024-01-02T03:04:05Z stderr P begun", "begun"),
+        ("panic: x", "panic: x"),
+    ];
+    for (line, body) in kinds {
+        for more in [0, 2] {
+            let mut text = String::new();
+            for n in 0..limits::OPEN_JOINS + more {
+                text.push_str(&format!("[pod/p-{n:04}/c] {line}\n"));
+            }
+            let mut reader = Reader::new(text.as_bytes(), Origin::pod("?1"), Options::default());
+            let mut all = Vec::new();
+            while let Some(record) = reader.next().unwrap() {
+                assert_eq!(record.body, body.as_bytes());
+                all.push(record.origin.pod.to_string());
+            }
+            assert!(all.is_sorted(), "oldest first");
+            assert_eq!(all.len(), limits::OPEN_JOINS + more);
+            assert_eq!(reader.counts().early, more as u64, "{line}");
+        }
+    }
+}
+
+#[test]
+fn a_piece_is_idle_while_lines_need_nothing_but_their_frames() {
+    let line = b"level=info msg=x\n".to_vec();
+    for (before, bytes, idle) in [
+        (&b""[..], line.clone(), true),
+        (b"", b"level=info msg=\"\x1b[1mx\"\n".to_vec(), false),
+        (b"panic: x\n", line.clone(), false),
+        (
+            b"2024-01-02T03:04:05Z stderr P begun\n",
+            line.clone(),
+            false,
+        ),
+        (b"__CURSOR=s=1\n", line, false),
+    ] {
+        let own = || Origin::pod("?1");
+        let piece = |bytes: Vec<u8>, carry| Reader::piece(bytes, own(), Options::default(), carry);
+        let mut first = piece(before.to_vec(), super::Carry::default());
+        while first.next().unwrap().is_some() {}
+        let reader = piece(bytes.clone(), first.into_carry().0);
+        let expected = idle.then_some(&bytes[..]);
+        assert_eq!(
+            reader.idle(),
+            expected,
+            "{:?}",
+            String::from_utf8_lossy(before)
+        );
+    }
+}
+
+#[test]
+fn a_piece_read_on_a_guess_is_read_again_where_the_guess_was_wrong() {
+    let own = || Origin::pod("?1");
+    let read = |bytes: &[u8], carry| {
+        let mut reader = Reader::piece(bytes.to_vec(), own(), Options::default(), carry);
+        while reader.next().unwrap().is_some() {}
+        reader
+    };
+    let open = |n: usize| {
+        let lines = (0..n).map(|n| format!("[pod/a-{n}/c] panic: x\n"));
+        let reader = read(
+            lines.collect::<String>().as_bytes(),
+            super::Carry::default(),
+        );
+        reader.into_carry().0
+    };
+    let begun = |n: usize| {
+        (0..n)
+            .map(|n| format!("[pod/b-{n}/c] panic: y\n"))
+            .collect::<String>()
+    };
+    let half = limits::OPEN_JOINS / 2;
+    for (before, piece, holds) in [
+        (open(1), "[pod/b-0/c] level=info msg=x\n".to_owned(), true),
+        (open(1), "level=info msg=x\n".to_owned(), true),
+        // Its pod speaks again, in a piece that did not know of the dump.
+        (open(1), "[pod/a-0/c] level=info msg=x\n".to_owned(), false),
+        (
+            read(b"panic: x\n", super::Carry::default()).into_carry().0,
+            "level=info msg=x\n".to_owned(),
+            false,
+        ),
+        (
+            read(b"__CURSOR=s=1\n", super::Carry::default())
+                .into_carry()
+                .0,
+            "level=info msg=x\n".to_owned(),
+            false,
+        ),
+        // As much open at once as there may be, and more.
+        (open(half), begun(half), true),
+        (open(half), begun(half + 1), false),
+    ] {
+        let shown = piece.lines().next().unwrap().to_owned();
+        let found = read(piece.as_bytes(), super::Carry::default()).confirm(before);
+        assert_eq!(found.is_ok(), holds, "{shown}");
+        let (carry, bytes) = found.unwrap_or_else(|carry| carry);
+        assert_eq!((carry.is_empty(), bytes), (false, piece.into_bytes()));
+    }
+}
+
+#[test]
+fn what_went_through_is_counted() {
+    let text = "+ tr-0 › thanos\nlevel=info msg=x\n\n\nplain text\nlevel=info msg=\"no end\"";
+    let mut reader = Reader::new(text.as_bytes(), Origin::pod("?1"), Options::default());
+    while reader.next().unwrap().is_some() {}
+    let counts = reader.counts();
+    assert_eq!(counts.bytes, text.len() as u64);
+    assert_eq!((counts.lines, counts.records, counts.blank), (6, 3, 2));
+    assert_eq!((counts.control, counts.plain, counts.truncated), (1, 1, 0));
+    assert_eq!((counts.early, counts.unfolded_lines), (0, 0));
+}
+
+/// A stream that is interrupted before each read, and fails at its end.
+struct Interrupted<'a>(&'a [u8], bool, io::ErrorKind);
+
+impl Read for Interrupted<'_> {
+    fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+        self.1 = !self.1;
+        if self.1 {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
+        if self.0.is_empty() {
+            return Err(self.2.into());
+        }
+        self.0.read(to)
+    }
+}
+
+#[test]
+fn an_interrupted_read_goes_on_and_a_failed_one_ends() {
+    let stream = Interrupted(b"level=info msg=x\n", false, io::ErrorKind::BrokenPipe);
+    let mut reader = Reader::new(stream, Origin::pod("?1"), Options::default());
+    assert_eq!(reader.next().unwrap().unwrap().body, b"level=info msg=x");
+    assert_eq!(reader.next().unwrap_err().kind(), io::ErrorKind::BrokenPipe);
+}
+
+#[test]
+fn a_journal_entry_has_the_names_of_its_message_first() {
+    check(
+        "__CURSOR=s=1\n__REALTIME_TIMESTAMP=1643960078874529\n_HOSTNAME=h\nMESSAGE=2024-01-02T03:04:05Z tr-0 thanos level=info msg=x\n\n",
+        &["tr-0/thanos 2022-02-04T07:34:38.874529Z Info|level=info msg=x"],
+    );
+    check(
+        "__CURSOR=s=1\nMESSAGE=\x1b[1mplain\x1b[0m\n\n",
+        &["?1/- - -|plain"],
+    );
+    // Its own lines end where something else begins.
+    check(
+        "__CURSOR=s=1\n_HOSTNAME=h\nMESSAGE=a b\nlevel=info msg=x\n",
+        &["h/- - -|a b", "?1/- - Info|level=info msg=x"],
+    );
+    check(
+        "__CURSOR=s=1\n_HOSTNAME=h\n\nlevel=info msg=x\n",
+        &["?1/- - Info|level=info msg=x"],
+    );
+}
+
+#[test]
 fn kernel_lines_are_plain() {
     check(
         "Feb  7 09:14:38 node-1 kernel: [123.456] Memory cgroup out of memory: Killed process 7 (thanos)\n",

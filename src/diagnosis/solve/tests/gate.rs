@@ -122,3 +122,24 @@ fn a_share_that_grows_with_the_members_that_are_bad() {
     near(predictive(&solution, &[0, 1, 2], q), 0.9 * 0.95 * 0.5, 0.01);
     assert!(set_of(&solution, &["O0", "O1", "O2"]).unwrap().posterior > 0.99);
 }
+
+#[test]
+fn with_all_states_off_a_gate_and_its_leaks_must_have_stayed_shut() {
+    let mut m = Model::default();
+    let cause = m.cause("c", 0.1, false);
+    let bad = m.state("bad", 0.3, &[(&[cause], 0.9)]);
+    let lost = m.state("lost", 0.2, &[]);
+    m.gate(lost, vec![0], 0.5, vec![0.4, 1.0]);
+    m.symptom("seen", 0.15, 1.0, &[(&[lost], 0.8)]);
+    m.see(&["seen"]);
+    let _ = bad;
+    let solution = solve(&m.network, &plain());
+    // By hand: the cause, then its state, then the gate over that state.
+    let seen_if = |lost: f64| lost * (1.0 - 0.85 * 0.2) + (1.0 - lost) * 0.15;
+    let lost_if = |g: f64| 1.0 - 0.8 * (1.0 - 0.5 * g);
+    let seen_of = |bad: f64| bad * seen_if(lost_if(1.0)) + (1.0 - bad) * seen_if(lost_if(0.4));
+    let (with, without) = (0.1 * seen_of(1.0 - 0.7 * 0.1), 0.9 * seen_of(0.3));
+    let off = 0.9 * 0.7 * (0.8 * (1.0 - 0.5 * 0.4)) * 0.15;
+    near(solution.no_cause, without / (with + without), 1e-9);
+    near(solution.no_cause_all_off, off / (with + without), 1e-9);
+}
