@@ -33,12 +33,7 @@ const FILES: &[(&str, &str)] = &[
 /// Lines at seconds → signatures that were excused.
 #[track_caller]
 fn check_excused(lines: &[(u32, &str)], expected: &[&str]) {
-    let pack = Pack::load(
-        FILES
-            .iter()
-            .map(|(p, b)| ((*p).to_owned(), b.as_bytes().to_vec())),
-    )
-    .unwrap();
+    let pack = Pack::load(FILES.iter().copied()).unwrap();
     let matcher = Matcher::new(&pack);
     let (origin, resolver) = (Origin::pod("receive-0"), Resolver::default());
     let mut ledger = Ledger::default();

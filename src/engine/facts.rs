@@ -1,5 +1,5 @@
 //! Facts that no source states alone: they follow from comparing sources. Each becomes a record of
-//! source `config`, matched by the same pack as everything else.
+//! source `config` (`metric` where it is scrapes that are compared), matched by the same pack as everything else.
 
 use std::collections::{BTreeMap, BTreeSet};
 

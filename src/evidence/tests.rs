@@ -28,12 +28,7 @@ const FILES: &[(&str, &str)] = &[
 type Said = (u8, u16, u8);
 
 fn ledger(said: &[Said]) -> Ledger {
-    let pack = Pack::load(
-        FILES
-            .iter()
-            .map(|(p, b)| ((*p).to_owned(), b.as_bytes().to_vec())),
-    )
-    .unwrap();
+    let pack = Pack::load(FILES.iter().copied()).unwrap();
     let matcher = Matcher::new(&pack);
     let resolver = Resolver::default();
     let mut ledger = Ledger::default();

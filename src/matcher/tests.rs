@@ -40,18 +40,9 @@ const FILES: &[(&str, &str)] = &[
     ),
 ];
 
-fn pack() -> Pack {
-    Pack::load(
-        FILES
-            .iter()
-            .map(|(p, b)| ((*p).to_owned(), b.as_bytes().to_vec())),
-    )
-    .unwrap()
-}
-
 /// `id`, or `id@subject` where the record names one.
 fn hits(record: &Record<'_>) -> Vec<String> {
-    let pack = pack();
+    let pack = Pack::load(FILES.iter().copied()).unwrap();
     let mut found = Vec::new();
     Matcher::new(&pack).scan(&pack, record, |hit| {
         let id = pack[hit.signature].id.clone();

@@ -96,10 +96,7 @@ struct Ring {
 impl Ring {
     /// `n` receivers of one workload with three copies of everything.
     fn of(n: usize) -> Self {
-        let pack = match Pack::load(
-            PACK.iter()
-                .map(|(p, b)| ((*p).to_owned(), b.as_bytes().to_vec())),
-        ) {
+        let pack = match Pack::load(PACK.iter().copied()) {
             Ok(pack) => pack,
             Err(problems) => panic!("{problems:#?}"),
         };

@@ -489,8 +489,7 @@ fn plans(problem: &mut Problem, home: &[Option<u32>]) {
             by_symptom[s as usize].push(i as u32);
         }
     }
-    let plan = |mut factors: Vec<u32>| {
-        factors.dedup();
+    let plan = |factors: Vec<u32>| {
         let mut buckets = BTreeSet::new();
         for &f in &factors {
             let mut next = home[f as usize];
@@ -499,15 +498,7 @@ fn plans(problem: &mut Problem, home: &[Option<u32>]) {
                 next = problem.buckets[b as usize].parent;
             }
         }
-        let cost = buckets
-            .iter()
-            .map(|&b| problem.buckets[b as usize].rows.len())
-            .sum();
-        Plan {
-            factors,
-            buckets: buckets.into_iter().collect(),
-            cost,
-        }
+        Plan::new(factors, buckets.into_iter().collect(), &problem.buckets)
     };
     let switch_plans = by_switch.into_iter().map(&plan).collect();
     let symptom_plans = by_symptom.into_iter().map(&plan).collect();

@@ -253,6 +253,22 @@ pub(super) struct Plan {
     pub(super) cost: usize,
 }
 
+impl Plan {
+    /// Of these factors and buckets, in any order and more than once, among all buckets.
+    pub(super) fn new(mut factors: Vec<u32>, mut needed: Vec<u32>, buckets: &[Bucket]) -> Self {
+        for list in [&mut factors, &mut needed] {
+            list.sort_unstable();
+            list.dedup();
+        }
+        let rows = |&b: &u32| buckets[b as usize].rows.len();
+        Self {
+            cost: needed.iter().map(rows).sum(),
+            factors,
+            buckets: needed,
+        }
+    }
+}
+
 /// A compiled component.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Problem {
@@ -300,18 +316,9 @@ impl Problem {
             return self.symptom_plans[*one].clone();
         }
         let plans = || symptoms.iter().map(|&s| &self.symptom_plans[s]);
-        let mut plan = Plan {
-            factors: plans().flat_map(|p| &p.factors).copied().collect(),
-            buckets: plans().flat_map(|p| &p.buckets).copied().collect(),
-            cost: 0,
-        };
-        plan.factors.sort_unstable();
-        plan.factors.dedup();
-        plan.buckets.sort_unstable();
-        plan.buckets.dedup();
-        let rows = |&b: &u32| self.buckets[b as usize].rows.len();
-        plan.cost = plan.buckets.iter().map(rows).sum();
-        plan
+        let factors = plans().flat_map(|p| &p.factors).copied().collect();
+        let needed = plans().flat_map(|p| &p.buckets).copied().collect();
+        Plan::new(factors, needed, &self.buckets)
     }
 
     /// Sets of states held on that are visited for one set of causes: all when they are few.

@@ -108,12 +108,7 @@ fn names_that_are_known_late_join_what_they_name() {
 
 #[test]
 fn an_end_without_a_time_is_as_old_as_its_log() {
-    let pack = Pack::load(
-        FILES
-            .iter()
-            .map(|(p, b)| ((*p).to_owned(), b.as_bytes().to_vec())),
-    )
-    .unwrap();
+    let pack = Pack::load(FILES.iter().copied()).unwrap();
     let (matcher, resolver, origin) = (Matcher::new(&pack), Resolver::default(), Origin::pod("p"));
     let mut ledger = Ledger::default();
     for line in [

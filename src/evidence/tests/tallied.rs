@@ -9,18 +9,9 @@ use crate::matcher::Matcher;
 use crate::pack::Pack;
 use crate::record::{Origin, Record};
 
-fn pack() -> Pack {
-    Pack::load(
-        FILES
-            .iter()
-            .map(|(p, b)| ((*p).to_owned(), b.as_bytes().to_vec())),
-    )
-    .unwrap()
-}
-
 /// Counts lines by slots. What `guessed` says is read on a guess that does not hold, before all others.
 fn tallied(guessed: &[Said], said: &[Said], settle_each: bool) -> Ledger {
-    let pack = pack();
+    let pack = Pack::load(FILES.iter().copied()).unwrap();
     let matcher = Matcher::new(&pack);
     let resolver = Resolver::default();
     let mut tally = Tally::default();
@@ -82,7 +73,7 @@ proptest! {
 #[test]
 fn of_too_many_values_the_smallest_are_kept() {
     let count = u8::try_from(limits::EXTRACTS).unwrap() + 20;
-    let pack = pack();
+    let pack = Pack::load(FILES.iter().copied()).unwrap();
     let ids: Vec<&str> = pack.signatures.iter().map(|s| s.id.as_str()).collect();
     let full = u32::try_from(ids.iter().position(|id| *id == "a/full").unwrap()).unwrap();
     for rising in [true, false] {

@@ -27,12 +27,7 @@ const LINE: &str = "ts=2026-03-01T00:00:01.5Z level=info tenant=a msg=\"write bl
 /// Is a line recognised, once [`LINE`] was seen often enough?
 #[track_caller]
 fn check(line: &str, expected: bool) {
-    let pack = Pack::load(
-        FILES
-            .iter()
-            .map(|(p, b)| ((*p).to_owned(), b.as_bytes().to_vec())),
-    )
-    .unwrap();
+    let pack = Pack::load(FILES.iter().copied()).unwrap();
     let matcher = Matcher::new(&pack);
     for frame in ["", "[pod/a-0/b] ", "2026-03-01T00:00:02Z stderr F "] {
         let mut recall: Recall<()> = Recall::default();
