@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use super::bind::{Binder, Edge, Instance, Place};
 use super::scope::MemberRole;
-use crate::pack::{Bind, CauseIx, Link, StateIx, SubjectKind, Target, Version, When};
+use crate::pack::{Bind, CauseIx, Link, SignatureIx, StateIx, SubjectKind, Target, Version, When};
 
 impl<'a> Binder<'a> {
     /// Places of kind `kind` that `bind` reaches from `from`.
@@ -105,7 +105,7 @@ impl<'a> Binder<'a> {
             Target::Cause(c) => Instance::Cause(c, p),
         };
         let targets = match link.to {
-            Target::Signature(s) => self.shown_at(self.families.of(s), place, link.bind),
+            Target::Signature(s) => self.shown_at(s, place, link.bind),
             Target::State(s) => self
                 .reach(place, link.bind, self.pack.states[s.0 as usize].scope)
                 .all(),
@@ -123,7 +123,18 @@ impl<'a> Binder<'a> {
 
     /// Where a symptom shows that follows from something at `place`. Of many that could say it, those
     /// that do are explained; when none does, that is one silence, not one per pod.
-    fn shown_at(&self, family: usize, place: Place, bind: Bind) -> Vec<Place> {
+    ///
+    /// Elsewhere it shows in the words of the link only: what else the family says, it says of the pod
+    /// that prints it.
+    fn shown_at(&self, signature: SignatureIx, place: Place, bind: Bind) -> Vec<Place> {
+        let family = self.families.of(signature);
+        let says = |p: &Place| {
+            let Some(present) = self.present.get(&(family, *p)) else {
+                return false;
+            };
+            let here = bind != Bind::AnyPod || *p == place;
+            here || present.entries.iter().any(|(s, _)| *s == signature)
+        };
         let mut said = Vec::new();
         let mut silent = None;
         for kind in &self.families.all[family].kinds {
@@ -131,12 +142,7 @@ impl<'a> Binder<'a> {
                 Reach::These(places) => (places, false),
                 Reach::AnyOf(places) => (places, true),
             };
-            said.extend(
-                places
-                    .iter()
-                    .copied()
-                    .filter(|p| self.present.contains_key(&(family, *p))),
-            );
+            said.extend(places.iter().copied().filter(says));
             if silent.is_none() {
                 silent = if many {
                     Some(Place::NoPod)

@@ -47,6 +47,11 @@ fn of_signature(signature: &Signature, place: Place, scope: &Scope) -> f64 {
             _ => 0.0,
         },
         Source::Metric => of_metric(member, scope),
+        // What follows from the lines of one life is known where that life is read from its start.
+        Source::Config if signature.product == Product::Thanos => match member {
+            Some(m) if m.began => LOG,
+            _ => 0.0,
+        },
         Source::Config if scope.collected.hashring || scope.collected.status => CONFIG,
         Source::Alert if scope.collected.alerts => REASON,
         _ => 0.0,

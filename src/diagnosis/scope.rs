@@ -81,6 +81,8 @@ pub struct Member {
     pub level: Option<Level>,
     /// It has a log in the input.
     pub log: bool,
+    /// That log holds the start of the process.
+    pub began: bool,
     /// It is listed by the hashring.
     pub in_ring: bool,
     /// Its state is in the input.

@@ -181,11 +181,12 @@ fn against_pods(input: &Input, address: &str, name: &str, facts: &mut Vec<Fact>)
             .is_some_and(|o| o.parse::<u32>().is_ok());
         // A service name may stand for many pods; only a pod's own name can be nobody's.
         if ordinal && !topology.pods.iter().any(|p| p.name == bare) {
-            facts.push(
-                Fact::new("ring-lists-absent-member")
-                    .with("endpoint", address)
-                    .with("pod", name),
-            );
+            let fact = if wanted(input, bare) {
+                "wanted-member-absent"
+            } else {
+                "ring-lists-absent-member"
+            };
+            facts.push(Fact::new(fact).with("endpoint", address).with("pod", name));
         }
         return;
     };
@@ -203,6 +204,15 @@ fn against_pods(input: &Input, address: &str, name: &str, facts: &mut Vec<Fact>)
                 .with("pod", name),
         );
     }
+}
+
+/// Whether a stateful set is to run a pod of that name.
+fn wanted(input: &Input, pod: &str) -> bool {
+    let Some((set, ordinal)) = set_and_ordinal(pod) else {
+        return false;
+    };
+    let mut workloads = input.objects.topology.workloads.iter();
+    workloads.any(|w| w.kind == "StatefulSet" && w.name == set && ordinal < w.replicas)
 }
 
 /// What each member has loaded against the file and against the others.

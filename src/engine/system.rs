@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Engine, Options};
+use super::{Engine, Options, lives};
 use crate::bundle::{Input, Mode, Pod};
 use crate::diagnosis::{Collected, Member, MemberRole, Scope};
 use crate::evidence::{Ledger, Resolver};
@@ -80,6 +80,7 @@ pub(super) fn scope(
                 .min();
         }
     }
+    add_starts(&mut members, engine, ledger);
     add_scrapes(&mut members, series);
     add_ring(&mut members, input, resolver);
     add_named(&mut members, ledger);
@@ -163,6 +164,15 @@ fn of_pod(pod: &Pod, said: MemberRole) -> Member {
         level: level.or(Some(Level::Info)).filter(|_| pod.is_receiver()),
         status: true,
         ..Member::default()
+    }
+}
+
+/// Members whose running process was heard from its start.
+fn add_starts(members: &mut BTreeMap<String, Member>, engine: &Engine, ledger: &Ledger) {
+    for (origin, life) in lives::of(engine.pack(), ledger) {
+        if let Some(member) = members.get_mut(origin.name().as_ref()) {
+            member.began |= !origin.previous && life.starts > 0;
+        }
     }
 }
 
