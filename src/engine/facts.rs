@@ -24,6 +24,9 @@ const IN_TURN_SECONDS: i64 = 5;
 /// The same for starts in the order in which a stateful set replaces its pods: the last one first.
 const IN_ORDER_SECONDS: i64 = 1;
 
+/// Nanoseconds after its start within which a receiver that is not ready yet is nothing special.
+const LONG_START: i64 = 10_000_000_000;
+
 /// A fact being put together.
 pub(super) struct Fact {
     name: &'static str,
@@ -495,8 +498,15 @@ fn from_lives(
         if replaying && origin.previous && life.stops == 0 && !life.said_why {
             facts.push(Fact::new("log-ends-in-replay").of(&pod).at(life.last_line));
         }
-        if replaying && !origin.previous && !life.said_why && life.last_stop < life.last_start {
-            facts.push(Fact::new("no-ready-line").of(&pod).at(life.last_start));
+        let begun_at = life.last_start.max(life.last_replay);
+        if replaying && !origin.previous && !life.said_why && life.last_stop < begun_at {
+            let waited = |t: Time| scope.until.is_some_and(|u| u.since(t) >= LONG_START);
+            let name = if life.last_start.is_some_and(waited) {
+                "no-ready-line"
+            } else {
+                "not-ready-at-end"
+            };
+            facts.push(Fact::new(name).of(&pod).at(begun_at));
         }
         if life.rings > life.starts.max(1) {
             facts.push(

@@ -48,7 +48,9 @@ impl Told {
         Some(match id {
             "thanos/process/start" => Self::Start,
             "thanos/process/caught-signal" | "thanos/process/exit" => Self::Stop,
-            "thanos/tsdb/replay-progress" | "thanos/tsdb/replay-started" => Self::Replay,
+            "thanos/tsdb/replay-progress"
+            | "thanos/tsdb/replay-started"
+            | "thanos/process/updating-storage" => Self::Replay,
             "thanos/process/ready" | "thanos/tsdb/replay-completed" => Self::Ready,
             "thanos/hashring/set-up" => Self::Ring,
             "thanos/process/leftover-lock-file" => Self::LeftLock,
