@@ -52,7 +52,7 @@ impl View<'_> {
         let severe = group
             .symptoms
             .iter()
-            .any(|s| self.severity(*s) >= Severity::Warning && !self.excused(*s));
+            .any(|s| self.severity(*s) >= Severity::Warning && !self.excused(*s, &signless));
         if raised < RAISED || !severe {
             return Verdict::Benign;
         }
@@ -73,11 +73,11 @@ impl View<'_> {
             .collect()
     }
 
-    /// A benign cause explains it.
-    pub(super) fn excused(&self, symptom: usize) -> bool {
+    /// A benign cause that shows itself explains it.
+    fn excused(&self, symptom: usize, signless: &BTreeSet<usize>) -> bool {
         self.needs
             .iter()
-            .filter(|(_, s, _)| *s == symptom)
+            .filter(|(c, s, _)| *s == symptom && !signless.contains(c))
             .any(|(c, _, need)| {
                 let active = self.solution.marginals[c] >= 0.5;
                 self.solution.network.causes[c].benign && active && need >= EXPLAINED

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Engine, lives, scan, vanished};
+use super::{Engine, idle, lives, scan, vanished};
 use crate::bundle::{ConfigText, Input, Pod, split_address};
 use crate::diagnosis::{MemberRole, Scope};
 use crate::evidence::{Ledger, Resolver};
@@ -93,6 +93,7 @@ pub(super) fn add(
     heads(series, &mut facts);
     traffic(series, &mut facts);
     facts.extend(vanished::facts(input, scope));
+    facts.extend(idle::facts(series, scope));
     from_lives(engine, ledger, input, scope, &mut facts);
     for fact in facts {
         let mut fields = Fields::default();

@@ -1,6 +1,7 @@
 //! Puts the stages in order: everything that was collected → one report.
 
 mod facts;
+mod idle;
 mod lives;
 mod scan;
 mod status;
