@@ -29,8 +29,8 @@ pub(super) fn facts(series: &[SeriesRecord], scope: &Scope) -> Vec<Fact> {
     for s in appended {
         let pod = s.origin.name();
         let member = scope.member(&pod).map(|m| &scope.members[m]);
-        let stores =
-            member.is_some_and(|m| m.role == MemberRole::Receiver && !m.router_only && !m.restarted);
+        let stores = member
+            .is_some_and(|m| m.role == MemberRole::Receiver && !m.router_only && !m.restarted);
         let (Some(samples), true) = (s.number("delta"), stores) else {
             continue;
         };

@@ -332,7 +332,9 @@ fn examples_of_the_pack_fall_into_their_signatures() {
         }
         let mut one = Miner::default();
         one.record(&record);
-        let label = *by_form.entry(one.forms.keys().next().cloned()).or_insert(label);
+        let label = *by_form
+            .entry(one.forms.keys().next().cloned())
+            .or_insert(label);
         lines.extend((0..5u8).map(|n| (label, varied(line, n))));
     }
     let labels: BTreeSet<usize> = lines.iter().map(|(l, _)| *l).collect();
