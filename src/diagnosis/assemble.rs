@@ -271,6 +271,7 @@ impl<'b, 'a> Assembler<'b, 'a> {
             name: format!("{}@{}", cause.id, self.place_name(place)),
             kind: ix.0,
             prior: 1.0 - libm::exp(-rate),
+            together: cause.together,
             benign: cause.role == Role::Benign,
             excludes: excludes.collect(),
             seeded: defined,

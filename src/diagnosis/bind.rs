@@ -251,9 +251,14 @@ impl<'a> Binder<'a> {
         while let Some(instance) = queue.pop() {
             let start = back.partition_point(|(child, _)| *child < instance);
             let own = back[start..].iter().take_while(|(c, _)| *c == instance);
-            for (_, parent) in own {
-                if kept.insert(*parent) {
-                    queue.push(*parent);
+            // A gate leads back to its members only where there is no choice of them.
+            let only = match self.gates.get(&instance).map(Vec::as_slice) {
+                Some([only]) => Some(*only),
+                _ => None,
+            };
+            for parent in own.map(|(_, parent)| *parent).chain(only) {
+                if kept.insert(parent) {
+                    queue.push(parent);
                 }
             }
         }

@@ -23,6 +23,9 @@ pub struct CauseNode {
     pub kind: u32,
     /// P(begins by itself within the prior window).
     pub prior: f64,
+    /// P(it is active as well), given that another instance of its type is: one reason may bring
+    /// it about at several subjects at once. Below `prior`: they are independent.
+    pub together: f64,
     /// Explains noise and raises no incident.
     pub benign: bool,
     /// Causes (indexes) that cannot be active together with this one.

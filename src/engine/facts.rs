@@ -93,6 +93,7 @@ pub(super) fn add(
     heads(series, &mut facts);
     traffic(series, &mut facts);
     facts.extend(vanished::facts(input, scope));
+    facts.extend(vanished::unheard(scope));
     facts.extend(idle::facts(series, scope));
     from_lives(engine, ledger, input, scope, &mut facts);
     for fact in facts {

@@ -51,6 +51,50 @@ pub(super) fn scope(
             members.insert(name, member);
         }
     }
+    add_heard(&mut members, input, ledger, &spoken);
+    add_starts(&mut members, engine, ledger);
+    add_scrapes(&mut members, series);
+    add_ring(&mut members, input, resolver);
+    add_named(&mut members, ledger);
+    add_unnamed(&mut members);
+    let collected = collected(input, ledger, &members);
+    let receivers = input.objects.topology.receivers();
+    let factor = receivers.filter_map(Pod::replication_factor).max();
+    let algorithm = input
+        .objects
+        .topology
+        .receivers()
+        .find_map(Pod::algorithm)
+        .map(str::to_owned);
+    let times = ledger
+        .coverage
+        .iter()
+        .filter(|(s, _, _)| matches!(s, Source::Log | Source::Metric));
+    let (mut from, mut until) = (None, None);
+    for (_, _, seen) in times {
+        from = [from, seen.from].into_iter().flatten().min();
+        until = until.max(seen.until);
+    }
+    Scope {
+        from,
+        until,
+        members: members.into_values().collect(),
+        replication_factor: factor.or_else(|| replication_factor(series)),
+        algorithm,
+        collected,
+        thanos_version: options.thanos_version,
+        failures_printed: false,
+    }
+}
+
+/// Pods of whom a log or a scrape is in the input. Where the cluster's pods are known, others count only if
+/// they say what they are.
+fn add_heard(
+    members: &mut BTreeMap<String, Member>,
+    input: &Input,
+    ledger: &Ledger,
+    spoken: &BTreeMap<String, MemberRole>,
+) {
     let known = !input.objects.topology.pods.is_empty();
     for (source, origin, seen) in ledger.coverage.iter() {
         if origin.pod.is_empty() || !matches!(source, Source::Log | Source::Metric) {
@@ -79,38 +123,6 @@ pub(super) fn scope(
                 .flatten()
                 .min();
         }
-    }
-    add_starts(&mut members, engine, ledger);
-    add_scrapes(&mut members, series);
-    add_ring(&mut members, input, resolver);
-    add_named(&mut members, ledger);
-    let collected = collected(input, ledger, &members);
-    let receivers = input.objects.topology.receivers();
-    let factor = receivers.filter_map(Pod::replication_factor).max();
-    let algorithm = input
-        .objects
-        .topology
-        .receivers()
-        .find_map(Pod::algorithm)
-        .map(str::to_owned);
-    let times = ledger
-        .coverage
-        .iter()
-        .filter(|(s, _, _)| matches!(s, Source::Log | Source::Metric));
-    let (mut from, mut until) = (None, None);
-    for (_, _, seen) in times {
-        from = [from, seen.from].into_iter().flatten().min();
-        until = until.max(seen.until);
-    }
-    Scope {
-        from,
-        until,
-        members: members.into_values().collect(),
-        replication_factor: factor.or_else(|| replication_factor(series)),
-        algorithm,
-        collected,
-        thanos_version: options.thanos_version,
-        failures_printed: false,
     }
 }
 
@@ -226,6 +238,19 @@ fn add_named(members: &mut BTreeMap<String, Member>, ledger: &Ledger) {
                 },
             );
         }
+    }
+}
+
+/// A sender speaks to some receiver, also where no other source knows of one: it goes without a name.
+fn add_unnamed(members: &mut BTreeMap<String, Member>) {
+    let mut all = members.values();
+    let sent = members.values().any(|m| m.role == MemberRole::Sender);
+    if sent && all.all(|m| m.role == MemberRole::Sender) {
+        let unnamed = Member {
+            role: MemberRole::Receiver,
+            ..Member::default()
+        };
+        members.insert(String::new(), unnamed);
     }
 }
 

@@ -1,18 +1,43 @@
 //! Receivers that no longer answer: their metrics were scraped before, and not when those of the others
-//! were scraped last.
+//! were scraped last; or they have no log where others of their set have one.
 
 use std::collections::BTreeMap;
 
 use super::facts::Fact;
 use crate::bundle::Input;
 use crate::diagnosis::{MemberRole, Scope};
-use crate::record::{Source, Time};
+use crate::record::{Source, Time, set_and_ordinal};
 
 /// Scrapes of one pod.
 struct Seen {
     first: i64,
     last: i64,
     count: i64,
+}
+
+/// Receivers of one stateful set with a log from which on another without one is missed.
+const SIBLINGS: usize = 2;
+
+/// Pods that others speak of and that have no log, though their siblings' logs are in the input.
+pub(super) fn unheard(scope: &Scope) -> Vec<Fact> {
+    let mut heard: BTreeMap<&str, usize> = BTreeMap::new();
+    let receivers = scope
+        .members
+        .iter()
+        .filter(|m| m.role == MemberRole::Receiver && m.log);
+    for (set, _) in receivers.filter_map(|m| set_and_ordinal(&m.name)) {
+        *heard.entry(set).or_default() += 1;
+    }
+    let missed = scope.members.iter().filter(|m| {
+        let set = set_and_ordinal(&m.name).map(|(set, _)| set);
+        !m.log
+            && set
+                .and_then(|s| heard.get(s))
+                .is_some_and(|n| *n >= SIBLINGS)
+    });
+    missed
+        .map(|m| Fact::new("member-without-log").of(&m.name))
+        .collect()
 }
 
 pub(super) fn facts(input: &Input, scope: &Scope) -> Vec<Fact> {

@@ -385,6 +385,9 @@ pub struct Cause {
     pub role: Role,
     /// How often it begins, per subject and day.
     pub prior_per_day: f64,
+    /// Where one subject has it, how often a second one has it too, for the same reason; 0 where
+    /// one says nothing of another.
+    pub together: f64,
     /// How long it can last, in nanoseconds.
     pub max_duration: Option<i64>,
     /// Causes that cannot be active with it on the same subject.

@@ -192,7 +192,11 @@ impl Composer<'_> {
             gaps.push(gap("the hashring file", "not in the input"));
         }
         for member in receivers.iter().filter(|m| !m.log) {
-            gaps.push(gap(&format!("log of {}", member.name), "not in the input"));
+            let what = match member.name.as_str() {
+                "" => "logs of receivers".to_owned(),
+                name => format!("log of {name}"),
+            };
+            gaps.push(gap(&what, "not in the input"));
         }
         gaps.extend(self.extra.gaps.iter().map(|(what, why)| gap(what, why)));
         if self.ledger.overflow > 0 {
@@ -233,7 +237,8 @@ impl Composer<'_> {
             .scope
             .members
             .iter()
-            .filter(|m| m.role != MemberRole::Unknown || m.in_ring);
+            .filter(|m| m.role != MemberRole::Unknown || m.in_ring)
+            .filter(|m| !m.name.is_empty());
         shown
             .map(|m| Member {
                 pod: m.name.clone(),

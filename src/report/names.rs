@@ -44,7 +44,7 @@ pub(super) fn of(
     let pod = faulty
         .map(|s| s.name.to_string())
         .or_else(|| receivers(scope).next().map(|m| m.name.clone()));
-    if let Some(pod) = pod.filter(|p| !p.starts_with('?')) {
+    if let Some(pod) = pod.filter(|p| !p.is_empty() && !p.starts_with('?')) {
         of_pod(&mut names, scope, extra, &pod);
     }
     let mut senders = scope.members.iter();

@@ -214,6 +214,8 @@ pub(super) fn span(incident: &Incident, scope_from: Option<&str>) -> Option<Stri
 pub(super) fn subject(subject: &Subject, namespace: Option<&str>) -> String {
     let name = pod(&subject.name, namespace);
     match subject.kind.as_str() {
+        "pod" | "peer" if name.is_empty() => "a receiver".to_owned(),
+        "sender" if name.is_empty() => "a sender".to_owned(),
         "pod" | "peer" | "sender" => name.to_owned(),
         "global" => "the whole ring".to_owned(),
         kind if name.is_empty() || name == kind => kind.to_owned(),

@@ -25,7 +25,8 @@ impl Composer<'_> {
             })
             .unwrap_or_default();
         let shown = self.scope.members.iter().filter(|m| {
-            m.role != MemberRole::Unknown || at_fault.contains(m.name.as_str()) || m.in_ring
+            let known = m.role != MemberRole::Unknown || m.in_ring;
+            !m.name.is_empty() && (known || at_fault.contains(m.name.as_str()))
         });
         let mut said: BTreeMap<&str, Vec<Said<'_>>> =
             shown.map(|m| (m.name.as_str(), Vec::new())).collect();

@@ -324,17 +324,8 @@ fn missed(
     if found.complete {
         return 0.0;
     }
-    let odds: Vec<f64> = priors.odds.iter().map(|&o| fixed::exp(o)).collect();
     let seeded = |i: usize| network.causes[problem.causes[i]].seeded;
-    // Sums over all choices of j unseeded causes, j = 0..=max_set, and any seeded ones.
-    let mut sums = vec![0.0; options.max_set + 1];
-    sums[0] = 1.0;
-    for (i, odd) in odds.iter().enumerate() {
-        for j in (0..sums.len()).rev() {
-            let from = if seeded(i) { Some(j) } else { j.checked_sub(1) };
-            sums[j] += from.map_or(0.0, |f| sums[f] * odd);
-        }
-    }
+    let sums = priors.choices(seeded, options.max_set);
     let mut seen = vec![0.0; sums.len()];
     for record in &found.records {
         let free = record.set.iter().filter(|&&s| !seeded(s as usize)).count();

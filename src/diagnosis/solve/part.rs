@@ -208,6 +208,7 @@ pub(super) fn add_unknown(network: &mut Network, part: &mut Part, prior: f64, st
         name: format!("unknown@{}", network.symptoms[first].name),
         kind: UNKNOWN_KIND,
         prior,
+        together: 0.0,
         benign: false,
         excludes: Vec::new(),
         seeded: false,

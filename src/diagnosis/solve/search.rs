@@ -1,7 +1,7 @@
 //! Which sets of causes are weighed: all of up to `max_set` where that is affordable, else the
 //! best ones a beam finds; in either case every single change to the best set as well.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Options;
 use super::engine::Engine;
@@ -21,6 +21,9 @@ const OVERHEAD: usize = 200;
 /// Causes a beam adds from its second round on: those that alone raise the joint probability
 /// most, or lower it least.
 const SHORTLIST: usize = 64;
+
+/// Most instances of one type that are tried together; larger sets grow one by one.
+const LARGEST_COMPANY: usize = 4;
 
 /// Most steps of the final climb; each must improve the best set.
 const STEPS: usize = 64;
@@ -54,20 +57,30 @@ pub(super) struct Priors {
     /// ln P(no cause).
     pub(super) none: Fixed,
     /// ln of the prior odds of each cause.
-    pub(super) odds: Vec<Fixed>,
+    odds: Vec<Fixed>,
+    /// The same where another instance of its type is active.
+    further: Vec<Fixed>,
+    kinds: Vec<u32>,
     excluded: Vec<BTreeSet<u32>>,
 }
 
 impl Priors {
     /// Priors of the causes of a problem. No cause is certain, and none is impossible.
     pub(super) fn new(network: &Network, problem: &Problem) -> Self {
-        let (mut none, mut odds) = (0, Vec::new());
+        let (mut none, mut odds, mut further, mut kinds) = (0, Vec::new(), Vec::new(), Vec::new());
         let mut excluded = vec![BTreeSet::new(); problem.causes.len()];
         for (i, &cause) in problem.causes.iter().enumerate() {
             let p = prior(network.causes[cause].prior);
             let off = fixed::from_nats(libm::log1p(-p));
             none += off;
-            odds.push(fixed::ln(p) - off);
+            let alone = fixed::ln(p) - off;
+            odds.push(alone);
+            let together = network.causes[cause].together;
+            further.push(match together > p {
+                true => fixed::ln(prior(together)).max(alone),
+                false => alone,
+            });
+            kinds.push(network.causes[cause].kind);
             for other in problem.switches_of(&network.causes[cause].excludes) {
                 if other as usize != i {
                     excluded[i].insert(other);
@@ -78,13 +91,49 @@ impl Priors {
         Self {
             none,
             odds,
+            further,
+            kinds,
             excluded,
         }
     }
 
-    /// ln P(exactly this set).
+    /// ln P(exactly this set). The first instance of a type costs its prior; one reason may bring
+    /// about further ones.
     pub(super) fn of(&self, set: &[u32]) -> Fixed {
-        self.none + set.iter().map(|&c| self.odds[c as usize]).sum::<Fixed>()
+        let odds = set.iter().enumerate().map(|(i, &c)| {
+            let kind = self.kinds[c as usize];
+            let first = !set[..i].iter().any(|&o| self.kinds[o as usize] == kind);
+            let odds = if first { &self.odds } else { &self.further };
+            odds[c as usize]
+        });
+        self.none + odds.sum::<Fixed>()
+    }
+
+    /// One reason may bring it about at several subjects.
+    fn in_company(&self, cause: u32) -> bool {
+        self.further[cause as usize] > self.odds[cause as usize]
+    }
+
+    /// Sums of the prior odds of all choices of 0, 1, … `most` causes that do not come `free`, and
+    /// any that do.
+    pub(super) fn choices(&self, free: impl Fn(usize) -> bool, most: usize) -> Vec<f64> {
+        let mut sums = vec![0.0; most + 1];
+        sums[0] = 1.0;
+        let kinds: BTreeSet<u32> = self.kinds.iter().copied().collect();
+        for kind in kinds {
+            let of_kind = (0..self.kinds.len()).filter(|&i| self.kinds[i] == kind);
+            // Choices with none of this type, and with some.
+            let (none, mut some) = (sums, vec![0.0; most + 1]);
+            for i in of_kind {
+                let (odd, more) = (fixed::exp(self.odds[i]), fixed::exp(self.further[i]));
+                for j in (0..=most).rev() {
+                    let from = if free(i) { Some(j) } else { j.checked_sub(1) };
+                    some[j] += from.map_or(0.0, |f| none[f] * odd + some[f] * more);
+                }
+            }
+            sums = none.iter().zip(&some).map(|(a, b)| a + b).collect();
+        }
+        sums
     }
 
     /// The cause may be active together with these.
@@ -260,8 +309,9 @@ impl Search<'_> {
             let rounds = options.max_set.saturating_sub(round).max(1);
             let width = left / (rounds * shortlist.len().max(1));
             frontier.truncate(width.clamp(1, options.beam.max(1)));
-            let (next, gains) = self.grow(&frontier, &shortlist, &mut left);
+            let (mut next, gains) = self.grow(&frontier, &shortlist, &mut left);
             if round == 0 {
+                next.extend(self.companies(&frontier[0].1, &gains));
                 shortlist = best_gains(gains);
             }
             frontier = next;
@@ -299,6 +349,36 @@ impl Search<'_> {
             self.engine.pop_n(set.len());
         }
         (next, gains)
+    }
+
+    /// What one reason may have brought about at several subjects: the two, three, … instances of a
+    /// type that are worth most by themselves, together.
+    fn companies(&mut self, start: &[u32], gains: &[(Fixed, u32)]) -> Vec<(Fixed, Vec<u32>)> {
+        let mut by_kind: BTreeMap<u32, Vec<(Fixed, u32)>> = BTreeMap::new();
+        let weighed = gains.iter().filter(|g| g.0 > Fixed::MIN);
+        for &(gain, cause) in weighed {
+            if !self.priors.in_company(cause) || !self.priors.allows(start, cause) {
+                continue;
+            }
+            let kind = self.priors.kinds[cause as usize];
+            by_kind.entry(kind).or_default().push((gain, cause));
+        }
+        let mut found = Vec::new();
+        for mut instances in by_kind.into_values() {
+            instances.sort_by_key(|&(gain, cause)| (std::cmp::Reverse(gain), cause));
+            let mut set = start.to_vec();
+            self.engine.push_all(start);
+            for (n, &(_, cause)) in instances.iter().enumerate().take(LARGEST_COMPANY) {
+                set.push(cause);
+                self.engine.push(cause);
+                if n > 0 {
+                    let value = self.weigh(sorted(&set));
+                    found.extend(value.map(|v| (v, sorted(&set))));
+                }
+            }
+            self.engine.pop_n(set.len());
+        }
+        found
     }
 
     /// Records the set whose switches are on, unless it was before.

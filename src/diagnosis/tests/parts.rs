@@ -225,6 +225,7 @@ fn shared() -> Network {
         name: format!("c{n}"),
         kind: n,
         prior: 0.01,
+        together: 0.0,
         benign: false,
         excludes: Vec::new(),
         seeded: false,

@@ -47,6 +47,10 @@ pub(super) fn cause(file: &mut File, id: &str, raw: RawCause) -> Cause {
         scope: scope(file, &raw.scope),
         role: file.word(words::ROLE, &raw.role).unwrap_or(Role::Root),
         prior_per_day: file.number(words::PRIOR, &raw.prior, MOST_PER_DAY),
+        together: raw
+            .together
+            .as_ref()
+            .map_or(0.0, |at| file.number(words::Q, at, 1.0)),
         max_duration: raw.max_duration.as_ref().map(|at| file.duration(at)),
         excludes: raw
             .excludes

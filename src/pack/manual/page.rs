@@ -178,6 +178,12 @@ fn cause<'p>(pack: &Pack, target: Target, cause: &'p Cause) -> Parts<'p> {
             word(words::HEALS, &cause.heals_itself)
         ),
     ];
+    if cause.together > 0.0 {
+        facts.push(format!(
+            "others have it too: {}",
+            say(words::Q, cause.together)
+        ));
+    }
     if let Some(longest) = cause.max_duration {
         facts.push(format!("lasts at most {}", duration(longest)));
     }

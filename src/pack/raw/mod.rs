@@ -224,6 +224,9 @@ pub(crate) struct RawCause {
     pub role: At<String>,
     /// Word, or number per day.
     pub prior: At<String>,
+    /// Word, or number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub together: Option<At<String>>,
     /// Duration.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_duration: Option<At<String>>,

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod company;
 mod gate;
 mod golden;
 mod properties;
@@ -32,6 +33,7 @@ impl Model {
             name: name.to_string(),
             kind: index as u32,
             prior,
+            together: 0.0,
             benign: false,
             excludes: Vec::new(),
             seeded,
